@@ -1,0 +1,132 @@
+"""Frozen values that cross a border between rooms."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NewType, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+TaskId = NewType("TaskId", int)
+"""Label Studio's task id. Rows of a matrix never leave `pool/` and `engine.py`."""
+
+UserId: TypeAlias = int
+Label: TypeAlias = str
+Json: TypeAlias = Any
+Floats: TypeAlias = NDArray[np.float32]
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+
+class Kind(str, Enum):
+    """What an event says. The body's keys are in brackets."""
+
+    TASK = "task"
+    """A task exists [task, data, updated_at]."""
+    TASK_DELETED = "task_deleted"
+    """A task is gone for ever; ids are not used again [task]."""
+    ANNOTATION = "annotation"
+    """An annotation as it stands [annotation, task, user, updated_at, cancelled, result]."""
+    ANNOTATION_DELETED = "annotation_deleted"
+    """An annotation is gone for ever [annotation]."""
+    LABEL_CONFIG = "label_config"
+    """The label config as it stands [label_config, updated_at]."""
+    STRATEGY = "strategy"
+    """The admin chose how to queue [name, params, by]."""
+    TRAIN = "train"
+    """Somebody asked for a full refit []."""
+    LEASE = "lease"
+    """A task was handed out [task, user, expires]."""
+    RELEASE = "release"
+    """A lease ended without an annotation [task, user]."""
+    PROJECT_DELETED = "project_deleted"
+    """The project is gone from Label Studio []."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the ledger. `key` makes it idempotent within its project: the same key is stored once."""
+
+    project: int
+    kind: Kind
+    key: str
+    body: Mapping[str, Json]
+    position: int = 0
+    """Place in the ledger, from 1, given by the store; 0 before it was appended."""
+    at: float = 0.0
+    """Unix seconds when the store received it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """What one project asks of its annotators, read from its label config."""
+
+    from_name: str
+    to_name: str
+    control: str
+    """The control's tag, as `Choices`."""
+    object: str
+    """The object's tag, as `Text`."""
+    field: str
+    """The key of the task's data that is shown, as `text` for `value="$text"`."""
+    classes: tuple[Label, ...]
+    xml: str = dataclasses.field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the surrogate says of one task."""
+
+    task: TaskId
+    probabilities: tuple[float, ...]
+    """One for each class of `classes`, calibrated, summing to 1."""
+    classes: tuple[Label, ...]
+    version: str
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the predicted class."""
+        return max(self.probabilities)
+
+    @property
+    def label(self) -> Label:
+        """The predicted class."""
+        return self.classes[int(np.argmax(self.probabilities))]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One place of the queue."""
+
+    id: TaskId
+    priority: float
+    """0 to 1, relative to the head of the queue."""
+    uncertainty: float
+    """Margin uncertainty 1 - (p1 - p2), 0 to 1; 1 while nothing is trained."""
+    novelty: float
+    """Cosine distance to the nearest labelled, leased or earlier placed item, 0 to 1."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The inputs of one round of the learner: replaying the rounds of a ledger gives the same bits."""
+
+    project: int
+    number: int
+    """From 1, growing by 1; the model's version is `cue-<number>`."""
+    position: int
+    """The last event of the ledger that the round knows."""
+    rows: int
+    """The rows of the vector store that the round knows."""
+    embedder: str
+    strategy: str
+    params: Mapping[str, Json]
+    seed: int
+    full: bool
+    """True: refit from zero and choose the regularisation again; False: warm start."""
+    at: float = 0.0
