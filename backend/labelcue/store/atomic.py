@@ -1,0 +1,66 @@
+"""Files that are swapped whole: a reader, or the next start after a crash, finds the old one or the new one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from labelcue.errors import StoreError
+
+_LEFTOVER_S = 3600.0
+
+
+def replace_file(path: Path, data: bytes | memoryview, durable: bool = True) -> None:
+    """Put `data` at `path` in one step, readable by its owner alone; missing folders are created.
+
+    With `durable`, the file and its name are on disk before this returns. Raises StoreError.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(path)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            _fill(handle, data, durable)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        if durable:
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Free disk space and let this user write to the folder; what stood there before is untouched.",
+        ) from error
+
+
+def _fill(handle: int, data: bytes | memoryview, durable: bool) -> None:
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        if durable:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is on disk only once its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a process that was killed while writing left behind; an hour is longer than any write."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        try:
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_S:
+                leftover.unlink()
+        except FileNotFoundError:
+            continue

@@ -1,0 +1,95 @@
+"""The contract of a ledger: every engine behaves as these docstrings say, and passes the same tests."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from labelcue.errors import Corrupt, LeaseLost
+from labelcue.types import Event, Round
+
+
+class Ledger(ABC):
+    """Append-only events, rounds and leases of all projects. Safe to use from several threads and processes."""
+
+    durable: ClassVar[bool] = True
+    """False: an engine for tests, whose content ends with the object."""
+
+    @abstractmethod
+    def append(self, events: Sequence[Event]) -> int:
+        """Store the events, all or none, on disk before it returns; the last position of the ledger afterwards.
+
+        An event whose (project, key) is known already is left out silently: appending twice is harmless.
+        The store gives `position`, growing in the order of the sequence, and `at`, whatever the events carry there.
+        Raises StoreBusy where the ledger stays locked for longer than the engine waits, StoreError where the disk
+        refuses, BadRequest where an event cannot be stored (no id, a key of its body missing, not JSON).
+        """
+
+    @abstractmethod
+    def read(self, project: int, after: int = 0, upto: int | None = None) -> Iterator[Event]:
+        """The project's events with after < position <= upto, in the order of their positions, in bounded memory.
+
+        Without `upto`: those that are there when reading starts.
+        """
+
+    @abstractmethod
+    def event(self, position: int) -> Event:
+        """The event at one position; raises NotFound."""
+
+    @abstractmethod
+    def position(self, project: int) -> int:
+        """The last position of a project's events, 0 when it has none. Cheap: called fifty times a second."""
+
+    @abstractmethod
+    def projects(self) -> list[int]:
+        """Every project that has an event, ascending."""
+
+    @abstractmethod
+    def add_round(self, record: Round, holder: str) -> None:
+        """Store a round's inputs; raises LeaseLost unless `holder` holds the project, or the number is not the next.
+
+        Whoever held it last still does after `ttl`, until another one acquires it: no one else can have acted.
+        """
+
+    @abstractmethod
+    def rounds(self, project: int, after: int = 0) -> list[Round]:
+        """The project's rounds with number > after, ascending."""
+
+    @abstractmethod
+    def acquire(self, project: int, holder: str, ttl: float) -> bool:
+        """Become, or stay, the one learner of a project for `ttl` seconds; False while another one is."""
+
+    @abstractmethod
+    def relinquish(self, project: int, holder: str) -> None:
+        """Give the project back at once; nothing happens where another one holds it."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises Corrupt where the engine's own integrity check finds anything."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of every connection."""
+
+
+def damaged(what: str, reason: object) -> Corrupt:
+    """The error of whatever finds the ledger damaged."""
+    return Corrupt(
+        f"{what} is damaged: {reason}.",
+        "Stop LabelCue and put a backup back, or move the ledger away and run `labelcue connect` again: "
+        "Label Studio has the labels.",
+    )
+
+
+def lease_lost(project: int, holder: str) -> LeaseLost:
+    """The error of `add_round` for somebody who does not hold the project."""
+    return LeaseLost(f"{holder} does not hold project {project}.", "Drop the round and acquire the project again.")
+
+
+def wrong_number(record: Round, last: int) -> LeaseLost:
+    """The error of `add_round` for a round that does not follow the last one."""
+    return LeaseLost(
+        f"Round {record.number} of project {record.project} does not follow round {last}.",
+        "Another learner has been at work: start again from the ledger.",
+    )

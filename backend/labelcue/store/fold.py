@@ -1,0 +1,283 @@
+"""Events to state. Pure, and the same for any order and any repetition of the same events.
+
+* A task, an annotation or the label config: the event with the latest `updated_at` wins, ties go to the larger key.
+* Deletions are for ever, also where what they delete arrives later. An annotation of a deleted task does not count.
+* A lease or release of (task, user), and the strategy: the event with the highest position wins. These begin
+  here, not in Label Studio, so that the ledger's order is the true one.
+* An annotation ends its user's older lease of the task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from labelcue.types import Event, Json, Kind, TaskId, UserId
+
+
+class Stamp(NamedTuple):
+    """What decides between two events about the same thing: the larger one wins."""
+
+    instant: int
+    """Microseconds since 1970 of `updated_at`, -1 where it is no ISO date."""
+    updated_at: str
+    key: str
+
+
+def stamp(updated_at: object, key: str) -> Stamp:
+    """Dates as text do not sort: Label Studio leaves out a fraction of zero, and offsets differ."""
+    text = updated_at if isinstance(updated_at, str) else ""
+    try:
+        when = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+    except ValueError:
+        return Stamp(-1, text, key)
+    when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+    return Stamp(round(when.timestamp() * 1_000_000), text, key)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A live task. Its data stays in the ledger: `ledger.event(position).body["data"]`."""
+
+    position: int
+    updated_at: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationState:
+    """An annotation as it stands; `cancelled` means that its user skipped the task."""
+
+    annotation: int
+    task: TaskId
+    user: UserId | None
+    updated_at: str
+    cancelled: bool
+    result: list[Json]
+    """Label Studio's regions, as they came."""
+    key: str = ""
+    position: int = 0
+
+
+class _Lease(NamedTuple):
+    """The latest word on a lease of (task, user); `expires` is None once it was released."""
+
+    position: int
+    expires: float | None
+
+
+@dataclass(slots=True)
+class Fold:
+    """The state of one project. Two folds of the same events are equal, whatever the order they came in."""
+
+    position: int = 0
+    """The highest position seen."""
+    tasks: dict[TaskId, TaskState] = field(default_factory=dict)
+    """Live tasks; in the order of their first events when those were applied in the ledger's order."""
+    annotations: dict[int, AnnotationState] = field(default_factory=dict)
+    """Live annotations by id, skips among them; none of a deleted task."""
+    gone: bool = False
+    """The project was deleted."""
+    _config: tuple[Stamp, str] | None = None
+    _strategy: tuple[int, str, dict[str, Json]] | None = None
+    _trains: set[str] = field(default_factory=set)
+    _leases: dict[tuple[TaskId, UserId | None], _Lease] = field(default_factory=dict)
+    _of_task: dict[TaskId, tuple[int, ...]] = field(default_factory=dict)
+    _dead_tasks: set[TaskId] = field(default_factory=set)
+    _dead_annotations: set[int] = field(default_factory=set)
+    _unseated: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Annotations whose latest event is about a deleted task: (updated_at, key), to beat older events by."""
+
+    @property
+    def label_config(self) -> str | None:
+        """The label config's XML, None before the first was seen."""
+        return self._config[1] if self._config else None
+
+    @property
+    def strategy(self) -> tuple[str, dict[str, Json]] | None:
+        """Name and parameters that an admin chose last, None where nobody has."""
+        return self._strategy[1:] if self._strategy else None
+
+    @property
+    def train_requests(self) -> int:
+        """How often a full refit was asked for."""
+        return len(self._trains)
+
+    @property
+    def leases(self) -> dict[tuple[TaskId, UserId | None], float]:
+        """(task, user) -> Unix seconds when it expires; those that are past are in it until `expire` drops them."""
+        return {
+            pair: lease.expires
+            for pair, lease in self._leases.items()
+            if lease.expires is not None and pair[0] not in self._dead_tasks and not self._answered(pair, lease)
+        }
+
+    def of_task(self, task: TaskId) -> list[AnnotationState]:
+        """The live annotations of a task, skips among them, by ascending id."""
+        return [self.annotations[number] for number in self._of_task.get(task, ())]
+
+    def apply(self, event: Event) -> set[TaskId]:
+        """Take in one event; the tasks whose state it changed."""
+        self.position = max(self.position, event.position)
+        return _RULES[event.kind](self, event)
+
+    def expire(self, now: float) -> set[TaskId]:
+        """Drop leases that are over at `now` (Unix seconds), and what is remembered of releases; the tasks set free.
+
+        For a fold that follows the ledger in its order: an older lease that is applied afterwards would come back.
+        """
+        free = {task for (task, _), expires in self.leases.items() if expires <= now}
+        for pair in [pair for pair, lease in self._leases.items() if lease.expires is None or lease.expires <= now]:
+            del self._leases[pair]
+        return free
+
+    def digest(self) -> str:
+        """SHA-256 of the state without positions: equal for ledgers that got the same news in another order."""
+        state = {
+            "tasks": sorted((task, one.updated_at, one.key) for task, one in self.tasks.items()),
+            "annotations": [
+                (number, one.task, one.user, one.updated_at, one.cancelled, one.result, one.key)
+                for number, one in sorted(self.annotations.items())
+            ],
+            "dead": [sorted(self._dead_tasks), sorted(self._dead_annotations), sorted(self._unseated.items())],
+            "project": [self.label_config, self.strategy, sorted(self._trains), self.gone],
+            "leases": sorted(
+                (task, -1 if user is None else user, until) for (task, user), until in self.leases.items()
+            ),
+        }
+        return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+    def _answered(self, pair: tuple[TaskId, UserId | None], lease: _Lease) -> bool:
+        """Whether the user has annotated the task since."""
+        mine = (self.annotations[number] for number in self._of_task.get(pair[0], ()))
+        return any(one.user == pair[1] and one.position > lease.position for one in mine)
+
+    def _unseat(self, number: int) -> AnnotationState | None:
+        """Take an annotation out of the live ones."""
+        state = self.annotations.pop(number, None)
+        if state is not None:
+            rest = tuple(other for other in self._of_task[state.task] if other != number)
+            if rest:
+                self._of_task[state.task] = rest
+            else:
+                del self._of_task[state.task]
+        return state
+
+
+def _task(fold: Fold, event: Event) -> set[TaskId]:
+    task = TaskId(event.body["task"])
+    if task in fold._dead_tasks:
+        return set()
+    old, new = fold.tasks.get(task), stamp(event.body["updated_at"], event.key)
+    if old is not None and stamp(old.updated_at, old.key) >= new:
+        return set()
+    fold.tasks[task] = TaskState(event.position, new.updated_at, new.key)
+    return {task}
+
+
+def _task_deleted(fold: Fold, event: Event) -> set[TaskId]:
+    task = TaskId(event.body["task"])
+    if task in fold._dead_tasks:
+        return set()
+    fold._dead_tasks.add(task)
+    fold.tasks.pop(task, None)
+    for number in fold._of_task.get(task, ()):
+        state = fold._unseat(number)
+        if state is not None:
+            fold._unseated[number] = (state.updated_at, state.key)
+    return {task}
+
+
+def _annotation(fold: Fold, event: Event) -> set[TaskId]:
+    body, number, task = event.body, int(event.body["annotation"]), TaskId(event.body["task"])
+    new = stamp(body["updated_at"], event.key)
+    live = fold.annotations.get(number)
+    last = (live.updated_at, live.key) if live else fold._unseated.get(number)
+    if number in fold._dead_annotations or (last is not None and stamp(*last) >= new):
+        return set()
+    fold._unseat(number)
+    fold._unseated.pop(number, None)
+    touched = {live.task} if live else set()
+    if task in fold._dead_tasks:
+        fold._unseated[number] = (new.updated_at, new.key)
+        return touched
+    fold.annotations[number] = AnnotationState(
+        number,
+        task,
+        body["user"],
+        new.updated_at,
+        bool(body["cancelled"]),
+        body["result"] or [],
+        event.key,
+        event.position,
+    )
+    fold._of_task[task] = tuple(sorted((*fold._of_task.get(task, ()), number)))
+    return touched | {task}
+
+
+def _annotation_deleted(fold: Fold, event: Event) -> set[TaskId]:
+    number = int(event.body["annotation"])
+    fold._dead_annotations.add(number)
+    fold._unseated.pop(number, None)
+    state = fold._unseat(number)
+    return {state.task} if state else set()
+
+
+def _label_config(fold: Fold, event: Event) -> set[TaskId]:
+    new = stamp(event.body["updated_at"], event.key)
+    if fold._config is None or fold._config[0] < new:
+        fold._config = (new, str(event.body["label_config"]))
+    return set()
+
+
+def _strategy(fold: Fold, event: Event) -> set[TaskId]:
+    if fold._strategy is None or fold._strategy[0] < event.position:
+        fold._strategy = (event.position, str(event.body["name"]), dict(event.body["params"] or {}))
+    return set()
+
+
+def _train(fold: Fold, event: Event) -> set[TaskId]:
+    fold._trains.add(event.key)
+    return set()
+
+
+def _lease(fold: Fold, event: Event) -> set[TaskId]:
+    """A release has no `expires`."""
+    task = TaskId(event.body["task"])
+    pair, old = (task, event.body["user"]), fold._leases.get((task, event.body["user"]))
+    if old is not None and old.position >= event.position:
+        return set()
+    expires = event.body["expires"] if event.kind is Kind.LEASE else None
+    fold._leases[pair] = _Lease(event.position, expires)
+    return set() if task in fold._dead_tasks else {task}
+
+
+def _project_deleted(fold: Fold, event: Event) -> set[TaskId]:
+    fold.gone = True
+    return set()
+
+
+_RULES: dict[Kind, Callable[[Fold, Event], set[TaskId]]] = {
+    Kind.TASK: _task,
+    Kind.TASK_DELETED: _task_deleted,
+    Kind.ANNOTATION: _annotation,
+    Kind.ANNOTATION_DELETED: _annotation_deleted,
+    Kind.LABEL_CONFIG: _label_config,
+    Kind.STRATEGY: _strategy,
+    Kind.TRAIN: _train,
+    Kind.LEASE: _lease,
+    Kind.RELEASE: _lease,
+    Kind.PROJECT_DELETED: _project_deleted,
+}
+
+
+def fold(events: Iterable[Event]) -> Fold:
+    """The state after all of `events`."""
+    state = Fold()
+    for event in events:
+        state.apply(event)
+    return state

@@ -1,0 +1,62 @@
+"""Where everything lies under the home folder.
+
+home/ledger.sqlite3
+home/projects/<N>/connection.json       how to reach Label Studio; 0600
+home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
+home/projects/<N>/status.json           the learner's own words for status pages
+home/projects/<N>/vectors-<embedder>/   one vector file for each embedder
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_UNSAFE = re.compile(r"[^a-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The home folder. It only names paths: nothing here reads, writes or creates any, save `projects`."""
+
+    root: Path
+
+    @property
+    def ledger_path(self) -> Path:
+        """The default ledger's file."""
+        return self.root / "ledger.sqlite3"
+
+    def project(self, number: int) -> Path:
+        """The folder of one project."""
+        return self.root / "projects" / str(int(number))
+
+    def connection(self, number: int) -> Path:
+        """The file of the project's `Connection`."""
+        return self.project(number) / "connection.json"
+
+    def snapshot(self, number: int) -> Path:
+        """The file of the project's latest `Snapshot`."""
+        return self.project(number) / "round.safetensors"
+
+    def status(self, number: int) -> Path:
+        """The file of the learner's status."""
+        return self.project(number) / "status.json"
+
+    def vectors(self, number: int, embedder: str) -> Path:
+        """The folder of the project's vectors made by one embedder."""
+        return self.project(number) / f"vectors-{_slug(embedder)}"
+
+    def projects(self) -> list[int]:
+        """Every connected project, ascending."""
+        found = self.root.glob("projects/*/connection.json")
+        return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())
+
+
+def _slug(name: str) -> str:
+    """A file name for any embedder's name. A digest keeps apart what would otherwise become the same."""
+    slug = _UNSAFE.sub("-", name.lower())
+    if slug == name and not slug.startswith("."):
+        return slug
+    return f"{slug.strip('.-')[:80]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -1,0 +1,235 @@
+"""The outcome of a round in one file, swapped whole: the learner's checkpoint and the published queue at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from labelcue.errors import Corrupt, NotFound, StoreError
+from labelcue.store.atomic import replace_file
+from labelcue.types import Floats, Ints, Label, Round, TaskId
+
+_FORMAT = "labelcue.snapshot.1"
+_ARRAYS = ("ids", "probabilities", "priority", "novelty", "rank", "weights", "bias", "cover")
+_INTEGERS = ("ids", "rank")
+_Mark: TypeAlias = tuple[int, int, int]  # inode, mtime in ns, size
+_REBUILD = "Delete it: the learner builds it again from the ledger."
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One task in one snapshot."""
+
+    rank: int | None
+    """Place in the queue from 0, the next one; None: not in the queue."""
+    priority: float
+    """0 to 1, relative to the head of the queue."""
+    uncertainty: float
+    """Margin uncertainty 1 - (p1 - p2), 0 to 1; 1 while nothing is trained."""
+    entropy: float
+    """Entropy in nats over log(number of classes), 0 to 1; 1 while nothing is trained."""
+    novelty: float
+    """Cosine distance to the nearest labelled, leased or earlier placed item, 0 to 1."""
+    probabilities: dict[Label, float]
+    """Calibrated; empty while there are no classes."""
+    label: Label | None
+    """The most probable class; None while nothing is trained."""
+    confidence: float
+    """The probability of the most probable class; 0 while there are no classes."""
+    version: str
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """All that a round leaves behind: n tasks, c classes, d dimensions. Raises ValueError where the arrays disagree."""
+
+    round: Round
+    classes: tuple[Label, ...]
+    trained: bool
+    temperature: float
+    l2: float
+    labelled: int
+    config_sha: str
+    ids: Ints
+    """(n,) int64, ascending: every live task that has a vector."""
+    probabilities: Floats
+    """(n, c) float32, calibrated; each row sums to 1."""
+    priority: Floats
+    """(n,) float32, 0 to 1."""
+    novelty: Floats
+    """(n,) float32, 0 to 1."""
+    rank: Ints
+    """(n,) int64, 0 is next, -1 is not in the queue."""
+    weights: Floats
+    """(c, d) float32."""
+    bias: Floats
+    """(c,) float32."""
+    cover: Floats
+    """(n,) float32, squared distance to the nearest covered item, in the order of `ids`."""
+
+    def __post_init__(self) -> None:
+        n, c = len(self.ids), len(self.classes)
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("ids", "priority", "novelty", "rank", "cover"), (n,))
+        shapes |= {"probabilities": (n, c), "bias": (c,), "weights": (c, self.weights.shape[-1])}
+        for name, shape in shapes.items():
+            array: NDArray[Any] = getattr(self, name)
+            dtype = np.int64 if name in _INTEGERS else np.float32
+            if array.shape != shape or array.dtype != dtype:
+                raise ValueError(f"{name} is {array.dtype}{array.shape}, not {np.dtype(dtype)}{shape}")
+        if n and not bool(np.all(self.ids[1:] > self.ids[:-1])):
+            raise ValueError("ids are not ascending")
+
+    @property
+    def version(self) -> str:
+        """The model's version, as predictions carry it."""
+        return f"cue-{self.round.number}"
+
+    @cached_property
+    def order(self) -> Ints:
+        """Task ids in the queue's order, int64, the next one first."""
+        queued = np.flatnonzero(self.rank >= 0)
+        ordered: Ints = self.ids[queued[np.argsort(self.rank[queued], kind="stable")]]
+        return ordered
+
+    def of(self, task: TaskId) -> Standing | None:
+        """Where one task stands, None where the round did not know it."""
+        place = int(np.searchsorted(self.ids, task))
+        if place == len(self.ids) or self.ids[place] != task:
+            return None
+        scores = self.probabilities[place].astype(np.float64)
+        best = int(np.argmax(scores)) if len(scores) else -1
+        return Standing(
+            rank=int(self.rank[place]) if self.rank[place] >= 0 else None,
+            priority=float(self.priority[place]),
+            uncertainty=_margin_uncertainty(scores) if self.trained else 1.0,
+            entropy=_normalised_entropy(scores) if self.trained else 1.0,
+            novelty=float(self.novelty[place]),
+            probabilities=dict(zip(self.classes, scores.tolist(), strict=True)),
+            label=self.classes[best] if self.trained and best >= 0 else None,
+            confidence=float(scores[best]) if best >= 0 else 0.0,
+            version=self.version,
+        )
+
+
+def _margin_uncertainty(scores: NDArray[np.float64]) -> float:
+    first, second = np.sort(np.append(scores, [0.0, 0.0]))[-1:-3:-1]
+    return float(1.0 - (first - second))
+
+
+def _normalised_entropy(scores: NDArray[np.float64]) -> float:
+    """Shannon's entropy over its maximum log(c), so that projects with more classes compare; 0 for a single class."""
+    if len(scores) < 2:
+        return 0.0
+    positive = scores[scores > 0]
+    return float(-(positive * np.log(positive)).sum() / np.log(len(scores)))
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Swap the file whole: whatever happens, the old or the new one is there. Raises StoreError."""
+    arrays = {name: np.ascontiguousarray(getattr(snapshot, name)) for name in _ARRAYS}
+    about = json.dumps(_about(snapshot), sort_keys=True)
+    header = {"format": _FORMAT, "snapshot": about, "sha256": _digest(about, arrays)}
+    replace_file(path, save(arrays, metadata=header))
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """The snapshot at `path`, every bit checked; its arrays are read-only. Raises NotFound, Corrupt, StoreError."""
+    try:
+        return _parse(path, _read(path)[1])
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no snapshot at {path}.", "The learner's first round writes it.") from error
+
+
+class SnapshotReader:
+    """Keeps the latest snapshot of each path in memory, and reads a file again when it was replaced. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[Path, tuple[_Mark, Snapshot]] = {}
+
+    def latest(self, path: Path) -> Snapshot | None:
+        """The snapshot that stands at `path` now, None before the first round. Raises StoreError, Corrupt."""
+        try:
+            return self._kept(path, _mark(os.stat(path))) or self._load(path)
+        except FileNotFoundError:
+            return None
+
+    def _kept(self, path: Path, mark: _Mark) -> Snapshot | None:
+        known = self._known.get(path)
+        return known[1] if known is not None and known[0] == mark else None
+
+    def _load(self, path: Path) -> Snapshot:
+        """One thread reads while the others that want it wait."""
+        with self._lock:
+            kept = self._kept(path, _mark(os.stat(path)))
+            if kept is not None:
+                return kept
+            mark, data = _read(path)
+            snapshot = _parse(path, data)
+            self._known[path] = (mark, snapshot)
+            return snapshot
+
+
+def _about(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "round": {**asdict(snapshot.round), "params": dict(snapshot.round.params)},
+        "classes": list(snapshot.classes),
+        "trained": snapshot.trained,
+        "temperature": snapshot.temperature,
+        "l2": snapshot.l2,
+        "labelled": snapshot.labelled,
+        "config_sha": snapshot.config_sha,
+    }
+
+
+def _digest(about: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 of the metadata and of every array with its name, type and shape."""
+    digest = hashlib.sha256(about.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"|{name}|{array.dtype.str}|{array.shape}|".encode())
+        digest.update(array.data if array.size else b"")
+    return digest.hexdigest()
+
+
+def _mark(stat: os.stat_result) -> _Mark:
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def _read(path: Path) -> tuple[_Mark, bytes]:
+    """The bytes and the mark of one and the same file, even when another one takes its name meanwhile."""
+    try:
+        with path.open("rb") as file:
+            return _mark(os.fstat(file.fileno())), file.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StoreError(f"The snapshot {path} cannot be read: {error.strerror}.", "Let this user read it.") from error
+
+
+def _parse(path: Path, data: bytes) -> Snapshot:
+    try:
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+        arrays: dict[str, NDArray[Any]] = load(data)
+        if header["format"] != _FORMAT or header["sha256"] != _digest(header["snapshot"], arrays):
+            raise ValueError("its checksum does not fit")
+        about = json.loads(header["snapshot"])
+        for array in arrays.values():
+            array.setflags(write=False)
+        fields: dict[str, Any] = {**about, **arrays}
+        fields |= {"round": Round(**about["round"]), "classes": tuple(about["classes"])}
+        return Snapshot(**fields)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Corrupt(f"The snapshot {path} is damaged: {error}.", _REBUILD) from error
