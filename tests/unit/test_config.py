@@ -1,0 +1,112 @@
+"""Label configs: what is learned, and what is said of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from label_studio_sdk.label_interface.interface import LabelInterface
+
+from labelcue.errors import UnsupportedConfig
+from labelcue.labelstudio.config import ControlInfo, describe, parse_config
+
+ROOT = Path(__file__).parents[2]
+TWO = '<Choice value="a"/><Choice value="b"/>'
+TEXT = '<Text name="t" value="$text"/>'
+
+
+def view(inside: str) -> str:
+    return f"<View>{inside}</View>"
+
+
+def choices(attributes: str = "", inside: str = TWO, name: str = "c", to: str = "t") -> str:
+    return f'<Choices name="{name}" toName="{to}" {attributes}>{inside}</Choices>'
+
+
+SUPPORTED = {
+    "no choice attribute": (view(TEXT + choices()), ("a", "b")),
+    "single": (view(TEXT + choices('choice="single"')), ("a", "b")),
+    "single-radio": (view(TEXT + choices('choice="single-radio"')), ("a", "b")),
+    "alias": (view(TEXT + choices(inside='<Choice value="A" alias="a"/><Choice value="b" alias=""/>')), ("a", "b")),
+    "control before object": (view(choices() + TEXT), ("a", "b")),
+    "Choice inside a View": (view(TEXT + choices(inside=f"<View>{TWO}</View>")), ("a", "b")),
+    "hypertext": (view('<HyperText name="t" value="$html"/>' + choices()), ("a", "b")),
+    "declared encoding": ('<?xml version="1.0" encoding="ISO-8859-1"?>' + view(TEXT + choices()), ("a", "b")),
+    "comments": (view("<!-- {} -->" + TEXT + choices(inside="<!-- x -->" + TWO)), ("a", "b")),
+    "repeated choice": (view(TEXT + choices(inside=TWO + '<Choice value="a"/>')), ("a", "b")),
+    "markup": (
+        view(TEXT + choices(inside='<Choice value="&lt;script&gt;"/><Choice value="R&amp;D ä"/>')),
+        ("<script>", "R&D ä"),
+    ),
+    "others are not learned": (
+        view(TEXT + '<TextArea name="n" toName="t"/>' + choices('choice="multiple"', name="m") + choices()),
+        ("a", "b"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_supported_configs_are_read(name: str) -> None:
+    xml, classes = SUPPORTED[name]
+    spec = parse_config(xml)
+    assert (spec.from_name, spec.to_name, spec.control, spec.classes) == ("c", "t", "Choices", classes)
+    assert spec.field in ("text", "html")
+    assert spec.xml == xml
+
+
+@pytest.mark.parametrize("name", [name for name in SUPPORTED if name != "declared encoding"])
+def test_the_classes_are_those_of_label_studio(name: str) -> None:
+    xml, classes = SUPPORTED[name]
+    assert tuple(LabelInterface(xml).get_control("c").labels) == classes
+
+
+def test_the_demo_config_is_supported() -> None:
+    spec = parse_config((ROOT / "label_config.xml").read_text())
+    assert (spec.field, spec.classes) == ("text", ("ham", "spam"))
+
+
+UNSUPPORTED = {
+    "multiple": (view(TEXT + choices('choice="multiple"')), 'choice="multiple" is not learned yet'),
+    "other choice": (view(TEXT + choices('choice="many"')), "choice='many' is unknown"),
+    "dynamic": (view(TEXT + choices('value="$options"', inside="")), "dynamic choices"),
+    "per region": (view(TEXT + choices('perRegion="true"')), "perRegion"),
+    "per item": (view(TEXT + choices('perItem="true"')), "perItem"),
+    "hierarchy": (view(TEXT + choices(inside=f'<Choice value="x">{TWO}</Choice>')), "hierarchy"),
+    "one class": (view(TEXT + choices(inside='<Choice value="a"/><Choice value="a"/>')), "1 different choices"),
+    "no class": (view(TEXT + choices(inside="")), "0 different choices"),
+    "choice without value": (view(TEXT + choices(inside=TWO + "<Choice/>")), "neither value nor alias"),
+    "image": (view('<Image name="t" value="$i"/>' + choices()), "labels Image"),
+    "no object": (view(choices()), "no object 't'"),
+    "two objects": (view(TEXT + '<Text name="u" value="$u"/>' + choices(to="t,u")), "several objects"),
+    "text behind a URL": (view('<Text name="t" value="$u" valueType="url"/>' + choices()), "behind a URL"),
+    "encoded text": (view('<Text name="t" value="$u" encoding="base64"/>' + choices()), "encoded"),
+    "fixed text": (view('<Text name="t" value="Hello"/>' + choices()), "not one field"),
+    "two fields": (view('<Text name="t" value="$a $b"/>' + choices()), "not one field"),
+    "nested field": (view('<Text name="t" value="$a.b[0]"/>' + choices()), "not one field"),
+    "other control": (view(TEXT + '<Labels name="n" toName="t"/>'), "'n' (Labels): Labels is not learned yet"),
+    "no control": (view(TEXT), "no control"),
+    "empty view": ("<View/>", "no control"),
+    "two learnable": (view(TEXT + choices() + choices(name="d")), "'c' (Choices), 'd' (Choices)"),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_unsupported_configs_are_refused_with_control_reason_and_remedy(name: str) -> None:
+    xml, why = UNSUPPORTED[name]
+    with pytest.raises(UnsupportedConfig) as caught:
+        parse_config(xml)
+    assert why in caught.value.message
+    assert caught.value.remedy
+
+
+def test_every_control_is_described() -> None:
+    xml = view(TEXT + choices() + '<Rating name="r" toName="t"/>' + choices(name="lost", to="nowhere"))
+    infos = describe(xml)
+    assert infos[0] == ControlInfo("c", "Choices", "Text", True, "")
+    assert (infos[1].name, infos[1].supported, infos[1].why) == ("r", False, "Rating is not learned yet")
+    assert (infos[2].object, infos[2].supported) == ("", False)
+
+
+def test_the_documentation_has_every_reason() -> None:
+    page = (ROOT / "backend" / "docs" / "label-configs.md").read_text()
+    assert [why for _, why in UNSUPPORTED.values() if why not in page] == []
