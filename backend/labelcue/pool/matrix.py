@@ -1,0 +1,141 @@
+"""Vectors by row: read in blocks, never copied whole, every row taken as scaled to length one.
+
+Distances come from `einsum`, whose sum over one row does not depend on the row's place, on the batch or on the number
+of threads. So the distance of two rows is one float32 for ever: a nearest distance depends on the set of rows alone,
+not on the order or the batches in which it was reached. BLAS only screens, where there are many pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcue.errors import BadRequest
+from labelcue.types import Floats, Ints
+
+BLOCK = 4096
+"""Rows of one step: about 6 MB at 384 dimensions, which stays in the cache of a core."""
+FARTHEST = 4.0
+"""Squared distance of opposite unit vectors; stands for "nothing is covered yet"."""
+SLACK = 2e-5
+"""More than the float32 error of a squared distance by BLAS; what it leaves in doubt is computed again."""
+SHORTEST = 1e-6
+"""A vector that is shorter has no direction worth trusting."""
+
+
+class Matrix:
+    """(n, d) float32 or float16 vectors, in memory or memory-mapped, and the reciprocal length of each row."""
+
+    def __init__(self, vectors: NDArray[np.floating], scale: Floats | None = None) -> None:
+        """Adopts `vectors` without a copy; `scale` (n', ) holds what an earlier Matrix knew of the first n' rows."""
+        if vectors.ndim != 2 or vectors.shape[1] == 0:
+            raise BadRequest(f"Vectors have the shape {vectors.shape}.", "Pass one row of numbers per item: (n, d).")
+        if vectors.dtype not in (np.float32, np.float16):
+            vectors = vectors.astype(np.float32)
+        self.vectors: NDArray[np.floating] = np.asarray(vectors)
+        known = np.empty(0, dtype=np.float32) if scale is None else scale
+        self.scale: Floats = np.concatenate([known, self._reciprocal_lengths(len(known))])
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.vectors.shape[0])
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions."""
+        return int(self.vectors.shape[1])
+
+    def bad_rows(self, start: int = 0) -> Ints:
+        """Rows from `start` on that hold NaN or infinity, or are too short to have a direction."""
+        return np.flatnonzero(~np.isfinite(self.scale[start:])).astype(np.int64) + start
+
+    def unit(self, rows: Ints) -> Floats:
+        """(m, d) float32 copy of some rows, scaled to length one."""
+        return self._raw(rows) * self.scale[rows, None]
+
+    def product(self, weights: Floats, bias: Floats) -> Floats:
+        """(n, c) float32 `unit @ weights.T + bias` of every row: one read of the vectors."""
+        out = np.empty((self.rows, len(weights)), dtype=np.float32)
+        columns = np.ascontiguousarray(weights.T)
+        for part, block in self._blocks():
+            np.matmul(block, columns, out=out[part])
+        out *= self.scale[:, None]
+        out += bias
+        return out
+
+    def mean(self, rows: Ints) -> Floats:
+        """(d,) float32 mean of some unit rows."""
+        total = np.zeros(self.dim, dtype=np.float64)
+        for start in range(0, len(rows), BLOCK):
+            total += self.unit(rows[start : start + BLOCK]).sum(axis=0, dtype=np.float64)
+        return (total / max(1, len(rows))).astype(np.float32)
+
+    def squared_to(self, row: int) -> Floats:
+        """(n,) float32 squared distances of every row to one row: one read of the vectors."""
+        out = np.empty(self.rows, dtype=np.float32)
+        target = self._raw(np.array([row]))[0]
+        for part, block in self._blocks():
+            out[part] = _squared(np.einsum("ij,j->i", block, target), self.scale[part], self.scale[row])
+        return out
+
+    def nearest(self, rows: Ints, targets: Ints, ceiling: Floats) -> Floats:
+        """(m,) float32 smaller of `ceiling` and the squared distance of each row to the nearest of `targets`.
+
+        Equal to the last bit to the smallest `squared_to`; a BLAS product finds which pairs need that sum.
+        """
+        out = ceiling.copy()
+        for start in range(0, len(rows), BLOCK // 4):
+            part = slice(start, start + BLOCK // 4)
+            block = self._raw(rows[part])
+            for first in range(0, len(targets), BLOCK // 4):
+                self._lower(out[part], block, rows[part], targets[first : first + BLOCK // 4])
+        return out
+
+    def to_block(self, block: Floats, rows: Ints, target: int) -> Floats:
+        """(m,) float32 squared distances of rows, whose vectors are `block`, to one row."""
+        vector = self._raw(np.array([target]))[0]
+        return _squared(np.einsum("ij,j->i", block, vector), self.scale[rows], self.scale[target])
+
+    def block(self, rows: Ints) -> Floats:
+        """(m, d) float32 copy of some rows as they are, for `to_block`."""
+        return self._raw(rows)
+
+    def _lower(self, out: Floats, block: Floats, rows: Ints, targets: Ints) -> None:
+        """Lower `out` in place to the nearest of `targets` where that is nearer."""
+        aims = self._raw(targets)
+        rough = block @ aims.T
+        rough *= self.scale[rows, None]
+        rough *= self.scale[targets]
+        squared = 2 - 2 * rough
+        doubtful = squared <= (np.minimum(squared.min(axis=1), out) + np.float32(SLACK))[:, None]
+        mine, theirs = np.nonzero(doubtful)
+        for start in range(0, len(mine), BLOCK):
+            i, j = mine[start : start + BLOCK], theirs[start : start + BLOCK]
+            exact = _squared(np.einsum("ij,ij->i", block[i], aims[j]), self.scale[rows[i]], self.scale[targets[j]])
+            np.minimum.at(out, i, exact)
+
+    def _raw(self, rows: Ints) -> Floats:
+        return np.ascontiguousarray(self.vectors[rows], dtype=np.float32)
+
+    def _blocks(self, start: int = 0) -> Iterator[tuple[slice, Floats]]:
+        for first in range(start, self.rows, BLOCK):
+            part = slice(first, min(first + BLOCK, self.rows))
+            yield part, np.ascontiguousarray(self.vectors[part], dtype=np.float32)
+
+    def _reciprocal_lengths(self, start: int) -> Floats:
+        out = np.full(self.rows - start, np.nan, dtype=np.float32)
+        for part, block in self._blocks(start):
+            with np.errstate(over="ignore", invalid="ignore"):
+                length = np.sqrt(np.einsum("ij,ij->i", block, block))
+            good = np.isfinite(length) & (length > SHORTEST)
+            out[part.start - start : part.stop - start][good] = 1 / length[good]
+        return out
+
+
+def _squared(dot: Floats, mine: Floats, theirs: Floats | np.float32) -> Floats:
+    """Squared distance of unit vectors from the dot product of the vectors as they are and their reciprocal lengths."""
+    squared: Floats = np.float32(2) - np.float32(2) * ((dot * mine) * theirs)
+    return np.maximum(squared, np.float32(0), out=squared)

@@ -1,0 +1,47 @@
+"""What a round found, in arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcue.types import Floats, Ints, Label
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Together with the facts of that moment, all that the next round depends on. Arrays are in the order of `ids`."""
+
+    ids: NDArray[Any]
+    """(n,) int64 or str, ascending: every item in the pool."""
+    probabilities: Floats
+    """(n, c) float32, calibrated."""
+    priority: Floats
+    """(n,) float32, 0 to 1, never rising along the queue; 0 outside the queue."""
+    novelty: Floats
+    """(n,) float32 cosine distance, 0 to 1, to the nearest labelled or leased item or earlier place of the head."""
+    rank: Ints
+    """(n,) int64, 0 is next; -1 for what is labelled, skipped or leased."""
+    cover: Floats
+    """(n,) float32 squared distance to the nearest labelled or leased item: -1 for these themselves, 4 for none."""
+    weights: Floats
+    """(c, d) float32."""
+    bias: Floats
+    """(c,) float32."""
+    temperature: float
+    l2: float
+    trained: bool
+    """Whether two classes have been seen."""
+    labelled: int
+    """Number of labelled items."""
+    classes: tuple[Label, ...]
+
+    @property
+    def order(self) -> Ints:
+        """(q,) places in `ids` of the queued items, the next one first."""
+        queued = np.flatnonzero(self.rank >= 0)
+        order: Ints = queued[np.argsort(self.rank[queued])]
+        return order

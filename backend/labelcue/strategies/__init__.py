@@ -1,0 +1,129 @@
+"""How a queue is ordered: one strategy a file, registered under its name.
+
+A strategy sees candidates by position, in ascending order of their ids, and never an id or a row of the vectors.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from labelcue.errors import BadRequest
+from labelcue.registry import Registry
+from labelcue.types import Floats, Ints
+
+Places = tuple[Ints, Floats, Floats]
+"""(k,) positions in order, (k,) values, (k,) squared distances to what came before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a strategy may look at; all arrays are in the order of the candidates."""
+
+    probabilities: Floats
+    """(m, c) float32, calibrated; uniform while nothing is trained."""
+    squared: Floats
+    """(m,) float32 squared distance to the nearest labelled or leased item, 0 to 4; 4 while there is none."""
+    density: Callable[[], Floats]
+    """(m,) float32 how crowded the pool is around each candidate, 1 for the densest; computed when asked for."""
+    trained: bool
+    """Whether the surrogate has seen two classes."""
+    labelled: int
+    """Number of labelled items."""
+    head: int
+    """Places to choose greedily, one given the others."""
+    spread: Callable[[Floats, float, int], Places]
+    """`spread(weight, power, places)`: greedy places by weight times distance^power to what is covered or placed."""
+    rng: np.random.Generator
+
+    @property
+    def size(self) -> int:
+        """Number of candidates, m."""
+        return len(self.squared)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """An order of all candidates."""
+
+    order: Ints
+    """(m,) int64 positions, the next one first."""
+    priority: Floats
+    """(m,) float32 in the order of `order`: 0 to 1, never rising, 1 for the first."""
+    novelty: Floats
+    """(m,) float32 in the order of `order`: cosine distance, at most 1, to the nearest labelled, leased or earlier
+    place of the greedy head; the head does not count for what comes after it."""
+
+
+class Strategy(ABC):
+    """Orders candidates. Stateless: the same view gives the same order."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    """What it does, in one plain sentence for admins."""
+    uncertain: ClassVar[bool] = True
+    """Whether the order depends on what the surrogate says."""
+    diverse: ClassVar[bool] = False
+    """Whether each place of the head depends on the places before it."""
+
+    @abstractmethod
+    def rank(self, view: View) -> Ranking:
+        """The order of every candidate, each exactly once."""
+
+
+strategies: Registry[Strategy] = Registry("labelcue.strategies")
+
+
+def create_strategy(name: str, params: Mapping[str, Any] | None = None) -> Strategy:
+    """Build a strategy by name; raises UnknownName, or BadRequest that names a parameter it does not have."""
+    strategies.resolve(name)
+    try:
+        return strategies.create(name, **(params or {}))
+    except TypeError as error:
+        known = strategies.create(name)
+        names: list[str] = [field.name for field in fields(known)] if is_dataclass(known) else []
+        raise BadRequest(
+            f"The strategy {name!r} cannot take the parameters {sorted(params or {})}.",
+            f"It knows: {', '.join(names) or 'none'}.",
+        ) from error
+
+
+def by_gain(view: View, gain: Floats) -> Ranking:
+    """Rank by a gain that does not depend on the other places; ties in the order of the seed."""
+    order = _descending(gain, view.rng)
+    return Ranking(order, _relative(gain[order]), _novelty(view.squared[order]))
+
+
+def by_places(view: View, places: Places, static: Floats) -> Ranking:
+    """Rank by greedy places first, then by a static gain; `static` is (m,)."""
+    head, gains, squared = places
+    rest = np.ones(view.size, dtype=bool)
+    rest[head] = False
+    others = np.flatnonzero(rest)
+    tail = others[_descending(static[others], view.rng)]
+    floor = float(gains[-1] / gains[0]) if len(gains) and gains[0] > 0 else 1.0
+    priority = np.concatenate([_relative(gains), np.float32(floor) * _relative(static[tail])])
+    novelty = _novelty(np.concatenate([squared, view.squared[tail]]))
+    return Ranking(np.concatenate([head, tail]), priority, novelty)
+
+
+def _descending(gain: Floats, rng: np.random.Generator) -> Ints:
+    shuffled = rng.permutation(len(gain))
+    order: Ints = shuffled[np.argsort(-gain[shuffled], kind="stable")]
+    return order
+
+
+def _relative(gains: Floats) -> Floats:
+    """Gains in their order as shares of the first: never rising, 0 to 1."""
+    if not len(gains) or gains[0] <= 0:
+        return np.zeros(len(gains), dtype=np.float32)
+    shares: Floats = np.minimum.accumulate(np.clip(gains / gains[0], 0, 1)).astype(np.float32)
+    return shares
+
+
+def _novelty(squared: Floats) -> Floats:
+    return np.minimum(np.float32(1), np.maximum(squared, np.float32(0)) / np.float32(2))

@@ -1,0 +1,20 @@
+"""Most uncertain first, by the entropy of all class probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labelcue.strategies import Ranking, Strategy, View, by_gain, strategies
+from labelcue.strategies.measures import entropy
+
+
+@strategies.register("entropy")
+class Entropy(Strategy):
+    """`entropy` of `measures`; in the order of the seed until something is trained."""
+
+    name = "entropy"
+    summary = "Most uncertain first, by the entropy of all class probabilities."
+
+    def rank(self, view: View) -> Ranking:
+        """By the measure alone."""
+        return by_gain(view, entropy(view.probabilities) if view.trained else np.ones(view.size, dtype=np.float32))

@@ -1,0 +1,20 @@
+"""Closest call first: the smaller the gap between the two likeliest classes, the earlier."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labelcue.strategies import Ranking, Strategy, View, by_gain, strategies
+from labelcue.strategies.measures import margin
+
+
+@strategies.register("margin")
+class Margin(Strategy):
+    """`margin` of `measures`; in the order of the seed until something is trained."""
+
+    name = "margin"
+    summary = "Closest call first: the smaller the gap between the two likeliest classes, the earlier."
+
+    def rank(self, view: View) -> Ranking:
+        """By the measure alone."""
+        return by_gain(view, margin(view.probabilities) if view.trained else np.ones(view.size, dtype=np.float32))

@@ -1,0 +1,42 @@
+"""How unsure a surrogate is of each item, from (m, c) probabilities: 0 is certain, 1 is as unsure as can be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labelcue.types import Floats
+
+STEPS = np.float32(4096)
+"""Measures are rounded to 1/4096: finer differences are float noise, and would order copies of one item by chance."""
+
+
+def margin(probabilities: Floats) -> Floats:
+    """(m,) float32 1 - (p1 - p2), p1 and p2 the two largest (Scheffer, Decomain & Wrobel, IDA 2001); one class: 1."""
+    classes = probabilities.shape[1]
+    if classes < 2:
+        return np.ones(len(probabilities), dtype=np.float32)
+    if classes == 2:
+        return _rounded(1 - np.abs(probabilities[:, 0] - probabilities[:, 1]))
+    two = np.partition(probabilities, classes - 2, axis=1)[:, -2:]
+    return _rounded(1 - (two[:, 1] - two[:, 0]))
+
+
+def least_confidence(probabilities: Floats) -> Floats:
+    """(m,) float32 (1 - p1) c / (c - 1) (Lewis & Gale, SIGIR 1994, scaled to 0..1); one class: 1."""
+    classes = probabilities.shape[1]
+    if classes < 2:
+        return np.ones(len(probabilities), dtype=np.float32)
+    return _rounded((1 - probabilities.max(axis=1)) * np.float32(classes / (classes - 1)))
+
+
+def entropy(probabilities: Floats) -> Floats:
+    """(m,) float32 -sum p log p / log c (Shannon; for selection Settles, 2009, section 3.1); one class: 1."""
+    classes = probabilities.shape[1]
+    if classes < 2:
+        return np.ones(len(probabilities), dtype=np.float32)
+    safe = np.maximum(probabilities, np.float32(1e-30))
+    return _rounded(-(probabilities * np.log(safe)).sum(axis=1) / np.float32(np.log(classes)))
+
+
+def _rounded(measure: Floats) -> Floats:
+    return (np.round(np.clip(measure, 0, 1) * STEPS) / STEPS).astype(np.float32)

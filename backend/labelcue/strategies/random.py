@@ -1,0 +1,20 @@
+"""Drawn at random: the yardstick for every other strategy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labelcue.strategies import Ranking, Strategy, View, by_gain, strategies
+
+
+@strategies.register("random")
+class Random(Strategy):
+    """A uniform permutation from the seed of the round."""
+
+    name = "random"
+    summary = "Drawn at random, each order as likely as any other."
+    uncertain = False
+
+    def rank(self, view: View) -> Ranking:
+        """By a uniform draw for each candidate."""
+        return by_gain(view, view.rng.random(view.size, dtype=np.float32))

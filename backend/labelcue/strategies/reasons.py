@@ -1,0 +1,45 @@
+"""Why an item stands where it stands, in one sentence for annotators and admins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labelcue.strategies import Strategy
+from labelcue.types import Floats, Label
+
+UNLIKE = 0.9
+"""Share of the queue's largest novelty from which an item counts as unlike anything labelled."""
+HESITATES = 0.5
+"""Margin uncertainty from which the model counts as hesitating."""
+
+
+def reason_for(
+    strategy: Strategy, classes: tuple[Label, ...], probabilities: Floats | None, novelty: float, most: float
+) -> str:
+    """A sentence from the (c,) probabilities, None while nothing is trained, and the distance to what came before.
+
+    `most` is the largest novelty in the queue; 1 while nothing is covered.
+    """
+    parts = []
+    if strategy.uncertain:
+        unsure = "too few labels yet to be sure of anything"
+        parts.append(unsure if probabilities is None else _doubt(classes, probabilities))
+    if strategy.diverse:
+        parts.append(_distance(novelty, most))
+    return "; ".join(parts) or "drawn at random"
+
+
+def _doubt(classes: tuple[Label, ...], probabilities: Floats) -> str:
+    second, first = np.argsort(probabilities, kind="stable")[-2:]
+    p1, p2 = probabilities[first], probabilities[second]
+    if 1 - (p1 - p2) >= HESITATES:
+        return f"the model hesitates between {classes[first]} and {classes[second]} ({p1:.2f}/{p2:.2f})"
+    return f"the model expects {classes[first]} ({p1:.2f})"
+
+
+def _distance(novelty: float, most: float) -> str:
+    if novelty >= 1:
+        return "nothing labelled resembles it"
+    if novelty >= UNLIKE * most:
+        return f"unlike anything labelled so far (distance {novelty:.2f})"
+    return f"distance {novelty:.2f} from what is labelled or comes before it"

@@ -1,0 +1,87 @@
+"""What is learned of the labels, on frozen embeddings: one surrogate a file, registered under its name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from labelcue.registry import Registry
+from labelcue.types import Floats, Label
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What annotators said, one row for each labelled item, in ascending order of the items' ids."""
+
+    vectors: Floats
+    """(n, d) float32 of length one."""
+    targets: Floats
+    """(n, c) float32: the share of each class among the item's labels. A row sums to the item's weight, usually 1."""
+
+    @property
+    def classes_seen(self) -> int:
+        """Number of classes with at least one label."""
+        return int((self.targets.sum(axis=0) > 0).sum())
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A linear model and all that its next warm fit depends on: p = softmax((x @ weights.T + bias) / temperature)."""
+
+    weights: Floats
+    """(c, d) float32."""
+    bias: Floats
+    """(c,) float32."""
+    temperature: float = 1.0
+    l2: float = 0.0
+    """Strength of the penalty l2/2 |weights|² on the summed loss."""
+    trained: bool = False
+    """Whether two classes have been seen; else the probabilities are no more than a smoothed prior."""
+    labelled: int = 0
+    """Number of labelled items that it was fitted to."""
+
+    @classmethod
+    def blank(cls, classes: int, dim: int) -> Head:
+        """The head that knows nothing: every class equally likely."""
+        return cls(np.zeros((classes, dim), dtype=np.float32), np.zeros(classes, dtype=np.float32))
+
+    def for_classes(self, before: tuple[Label, ...], after: tuple[Label, ...]) -> Head:
+        """The same head with the rows of `after`: known classes keep theirs, new ones get zeros."""
+        row = {label: index for index, label in enumerate(before)}
+        kept = [(new, row[label]) for new, label in enumerate(after) if label in row]
+        weights = np.zeros((len(after), self.weights.shape[1]), dtype=np.float32)
+        bias = np.zeros(len(after), dtype=np.float32)
+        for new, old in kept:
+            weights[new], bias[new] = self.weights[old], self.bias[old]
+        return replace(self, weights=weights, bias=bias)
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """(m, c) float32 calibrated probabilities from (m, c) `x @ weights.T + bias`; overwrites `logits`."""
+        if not logits.shape[1]:
+            return logits
+        logits *= np.float32(1 / self.temperature)
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+        return logits
+
+
+class Surrogate(ABC):
+    """Fits a head to examples. Stateless: the same arguments give the same bits, with one number of threads."""
+
+    name: str
+
+    @abstractmethod
+    def fit(self, examples: Examples, before: Head, full: bool, rng: np.random.Generator) -> Head:
+        """The head for these examples, from `before` on, which has the same classes and dimensions.
+
+        `full` starts from nothing and chooses everything again. Works with no examples and with one class.
+        """
+
+
+surrogates: Registry[Surrogate] = Registry("labelcue.surrogates")
