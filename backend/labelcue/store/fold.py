@@ -2,6 +2,8 @@
 
 * A task, an annotation or the label config: the event with the latest `updated_at` wins, ties go to the larger key.
 * Deletions are for ever, also where what they delete arrives later. An annotation of a deleted task does not count.
+* Except that Label Studio on SQLite gives ids of deleted tasks and annotations to the next import. Reconcile sees that
+  and says so by an event with `again`: the id lives once more from that position on, whatever was deleted before it.
 * A lease or release of (task, user), and the strategy: the event with the highest position wins. These begin
   here, not in Label Studio, so that the ledger's order is the true one.
 * An annotation ends its user's older lease of the task.
@@ -89,6 +91,8 @@ class Fold:
     _of_task: dict[TaskId, tuple[int, ...]] = field(default_factory=dict)
     _dead_tasks: set[TaskId] = field(default_factory=set)
     _dead_annotations: set[int] = field(default_factory=set)
+    _again: dict[tuple[Kind, int], int] = field(default_factory=dict)
+    """(TASK or ANNOTATION, id) -> the position from which it lives again; deletions before that are history."""
     _unseated: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Annotations whose latest event is about a deleted task: (updated_at, key), to beat older events by."""
 
@@ -151,6 +155,17 @@ class Fold:
         }
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
+    def _revive(self, event: Event, number: int) -> bool:
+        """Whether the event gives a deleted id its life back."""
+        if not event.body.get("again"):
+            return False
+        self._again[event.kind, number] = max(event.position, self._again.get((event.kind, number), 0))
+        return True
+
+    def _is_history(self, event: Event, kind: Kind, number: int) -> bool:
+        """Whether what the event deletes lived again later."""
+        return event.position < self._again.get((kind, number), 0)
+
     def _answered(self, pair: tuple[TaskId, UserId | None], lease: _Lease) -> bool:
         """Whether the user has annotated the task since."""
         mine = (self.annotations[number] for number in self._of_task.get(pair[0], ()))
@@ -170,6 +185,8 @@ class Fold:
 
 def _task(fold: Fold, event: Event) -> set[TaskId]:
     task = TaskId(event.body["task"])
+    if fold._revive(event, task):
+        fold._dead_tasks.discard(task)
     if task in fold._dead_tasks:
         return set()
     old, new = fold.tasks.get(task), stamp(event.body["updated_at"], event.key)
@@ -181,7 +198,7 @@ def _task(fold: Fold, event: Event) -> set[TaskId]:
 
 def _task_deleted(fold: Fold, event: Event) -> set[TaskId]:
     task = TaskId(event.body["task"])
-    if task in fold._dead_tasks:
+    if task in fold._dead_tasks or fold._is_history(event, Kind.TASK, task):
         return set()
     fold._dead_tasks.add(task)
     fold.tasks.pop(task, None)
@@ -197,6 +214,8 @@ def _annotation(fold: Fold, event: Event) -> set[TaskId]:
     new = stamp(body["updated_at"], event.key)
     live = fold.annotations.get(number)
     last = (live.updated_at, live.key) if live else fold._unseated.get(number)
+    if fold._revive(event, number):
+        fold._dead_annotations.discard(number)
     if number in fold._dead_annotations or (last is not None and stamp(*last) >= new):
         return set()
     fold._unseat(number)
@@ -221,6 +240,8 @@ def _annotation(fold: Fold, event: Event) -> set[TaskId]:
 
 def _annotation_deleted(fold: Fold, event: Event) -> set[TaskId]:
     number = int(event.body["annotation"])
+    if fold._is_history(event, Kind.ANNOTATION, number):
+        return set()
     fold._dead_annotations.add(number)
     fold._unseated.pop(number, None)
     state = fold._unseat(number)

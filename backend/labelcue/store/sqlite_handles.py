@@ -116,15 +116,20 @@ def _prepare(connection: sqlite3.Connection, path: Path, deadline: float) -> Non
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that is somebody else's, or newer than we are, before anything in it is changed."""
-    version = _number(connection, "PRAGMA user_version")
-    application = _number(connection, "PRAGMA application_id")
+    # One transaction: between two reads another process may make the tables of a new file.
+    connection.execute("BEGIN")
+    try:
+        version = _number(connection, "PRAGMA user_version")
+        application = _number(connection, "PRAGMA application_id")
+        empty = not _number(connection, "SELECT count(*) FROM sqlite_master")
+    finally:
+        connection.execute("COMMIT")
     if version > sql.VERSION and application == sql.APPLICATION:
         raise ConfigError(
             f"The ledger {path} has format {version}, and this LabelCue knows {sql.VERSION}.",
             "Upgrade LabelCue, or name another ledger by LABELCUE_STORE.",
         )
-    fresh = version == 0 and not _number(connection, "SELECT count(*) FROM sqlite_master")
-    if not fresh and application != sql.APPLICATION:
+    if not (version == 0 and empty) and application != sql.APPLICATION:
         raise ConfigError(f"{path} is an SQLite file of something else.", "Name another ledger by LABELCUE_STORE.")
 
 

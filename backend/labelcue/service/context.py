@@ -1,0 +1,74 @@
+"""What the requests of one app share. Everything is opened at first use, and nothing is global."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from labelcue.errors import NotFound
+from labelcue.service.auth import Guard
+from labelcue.service.metrics import Metrics
+from labelcue.settings import Settings
+from labelcue.store import open_ledger
+from labelcue.store.base import Ledger
+from labelcue.store.layout import Home
+from labelcue.store.snapshot import Snapshot, SnapshotReader
+
+NO_VERSION = "cue-0"
+"""The version of a project that has had no round yet."""
+
+
+class Service:
+    """Settings, ledger, snapshots and counters. Thread-safe."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.home = Home(settings.home)
+        self.guard = Guard(settings)
+        self.metrics = Metrics()
+        self.heard: dict[int, float] = {}
+        """Unix seconds of the last authenticated webhook of each project, since this process started."""
+        self._snapshots = SnapshotReader()
+        self._lock = threading.Lock()
+        self._ledger: Ledger | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, opened by the first request that needs it."""
+        if self._ledger is None:
+            with self._lock:
+                if self._ledger is None:
+                    self._ledger = open_ledger(self.settings.store_url, self.settings.busy_ms)
+        return self._ledger
+
+    def is_connected(self, project: int) -> bool:
+        """Whether `labelcue connect` made this project known."""
+        return self.home.connection(project).is_file()
+
+    def require(self, project: int) -> None:
+        """Raises NotFound unless the project is connected."""
+        if not self.is_connected(project):
+            raise NotFound(
+                f"Project {project} is not connected.", f"Run `labelcue connect URL --project {project}` first."
+            )
+
+    def snapshot(self, project: int) -> Snapshot | None:
+        """The project's published round, None before the first. Raises StoreError, Corrupt."""
+        return self._snapshots.latest(self.home.snapshot(project))
+
+    def version(self, project: int) -> str:
+        """The version of the project's model; `NO_VERSION` also where the project is not connected."""
+        snapshot = self.snapshot(project) if self.is_connected(project) else None
+        return snapshot.version if snapshot is not None else NO_VERSION
+
+    def wake(self, project: int) -> None:
+        """Ask the learner to look for what the webhooks missed: it watches this file."""
+        (self.home.project(project) / "wake").touch()
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        with self._lock:
+            ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            ledger.close()

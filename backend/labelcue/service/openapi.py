@@ -1,0 +1,192 @@
+"""/openapi.json: every route in OpenAPI 3.1, made of the shapes that the routes answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from pydantic.json_schema import models_json_schema
+
+from labelcue.service import shapes
+from labelcue.service.auth import HEADER
+from labelcue.service.shapes import Shape
+
+_REFERENCE = "#/components/schemas/"
+_BACKEND = [{"basic": list[str]()}]
+_WEBHOOK = [{"webhookSecret": list[str]()}, {"basic": list[str]()}]
+_API = [{"basic": list[str]()}, {"bearer": list[str]()}]
+_OPEN: list[dict[str, list[str]]] = []
+_PROJECT_ID = {"description": 'Label Studio\'s "id.timeOfCreation", or the id.', "type": ["string", "integer"]}
+_OBJECT = {"type": "object"}
+_SETUP = {
+    "type": "object",
+    "required": ["project"],
+    "properties": {"project": _PROJECT_ID, "schema": {"type": ["string", "null"], "description": "The label config."}},
+}
+_PREDICT = {
+    "type": "object",
+    "required": ["tasks"],
+    "properties": {
+        "project": _PROJECT_ID,
+        "tasks": {"type": "array", "items": {"description": "A task; anything else gets an empty prediction."}},
+        "label_config": {"type": "string"},
+    },
+}
+_WEBHOOK_BODY = {"type": "object", "required": ["action"], "properties": {"action": {"type": "string"}}}
+
+
+@dataclass(frozen=True)
+class _Route:
+    method: str
+    path: str
+    summary: str
+    security: list[dict[str, list[str]]]
+    answer: type[Shape] | None = None
+    """None: not one of our shapes."""
+    body: dict[str, Any] | None = None
+    status: int = 200
+    errors: dict[int, str] = field(default_factory=dict)
+    media: str = "application/json"
+
+
+_UNKNOWN = {404: "The project is not connected, or there is no such task."}
+_ROUTES = (
+    _Route("get", "/health", "The service is up. Constant time.", _OPEN, shapes.Health),
+    _Route(
+        "post",
+        "/setup",
+        "The version of the project's model.",
+        _BACKEND,
+        shapes.Setup,
+        _SETUP,
+        errors={422: "The label config has nothing that LabelCue can learn."},
+    ),
+    _Route("get", "/versions", "The present versions.", _BACKEND, shapes.Versions),
+    _Route("post", "/predict", "One prediction a task, in order.", _BACKEND, shapes.Predictions, _PREDICT),
+    _Route(
+        "post",
+        "/webhook",
+        "Store what Label Studio tells; answered when it is on disk.",
+        _WEBHOOK,
+        shapes.Stored,
+        _WEBHOOK_BODY,
+        errors={404: "The project is not connected.", 503: "Nothing was stored; try again."},
+    ),
+    _Route("get", "/api/projects", "All connected projects.", _API, shapes.Projects),
+    _Route("get", "/api/projects/{project}", "One project's state.", _API, shapes.Project, errors=_UNKNOWN),
+    _Route("get", "/api/projects/{project}/queue", "The queue, next task first.", _API, shapes.Queue, errors=_UNKNOWN),
+    _Route("get", "/api/projects/{project}/tasks/{task}", "One task's standing.", _API, shapes.Place, errors=_UNKNOWN),
+    _Route(
+        "post",
+        "/api/projects/{project}/reconcile",
+        "Look now for what the webhooks missed.",
+        _API,
+        shapes.Asked,
+        status=202,
+        errors=_UNKNOWN,
+    ),
+    _Route("get", "/metrics", "Counters in Prometheus' text format.", _API, media="text/plain"),
+    _Route("get", "/openapi.json", "This description.", _OPEN),
+)
+
+
+@lru_cache(maxsize=1)
+def description() -> dict[str, Any]:
+    """The whole document."""
+    answers = [(route.answer, "serialization") for route in _ROUTES if route.answer is not None]
+    _, schemas = models_json_schema([*answers, (shapes.Failure, "serialization")], ref_template=_REFERENCE + "{model}")  # type: ignore[list-item]
+    paths: dict[str, dict[str, Any]] = {}
+    for route in _ROUTES:
+        paths.setdefault(route.path, {})[route.method] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "LabelCue",
+            "version": _version(),
+            "description": "Tells annotators what to label next: an active-learning backend for Label Studio.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "webhookSecret": {"type": "apiKey", "in": "header", "name": HEADER},
+            },
+        },
+    }
+
+
+def _version() -> str:
+    # Not `labelcue.__version__`: that package's face reaches the engine, which the service does without.
+    try:
+        return version("labelcue")
+    except PackageNotFoundError:
+        return "0"
+
+
+def routes() -> Blueprint:
+    """The route, which anybody may call: it holds no secret."""
+    blueprint = Blueprint("openapi", __name__)
+    blueprint.add_url_rule("/openapi.json", view_func=_answer)
+    return blueprint
+
+
+def _answer() -> ResponseReturnValue:
+    return description()
+
+
+def _operation(route: _Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": f"{route.method}{route.path.translate(str.maketrans('/.', '__', '{}'))}",
+        "security": route.security,
+        "responses": {str(route.status): _response(route)}
+        | {str(code): _failure(said) for code, said in _errors(route)},
+    }
+    parameters = [_parameter(name) for name in ("project", "task") if f"{{{name}}}" in route.path]
+    if route.path.endswith("/queue"):
+        parameters += [_paging("limit", 50, 1, 1000), _paging("offset", 0, 0, 10**12)]
+    if parameters:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
+    return operation
+
+
+def _errors(route: _Route) -> Iterator[tuple[int, str]]:
+    if route.security:
+        yield 401, "The secret is missing or wrong."
+    if route.body is not None:
+        yield 400, "The body or a parameter cannot be read."
+        yield 413, "The body is over the limit."
+        yield 415, "The body is compressed."
+    elif route.path.endswith("/queue"):
+        yield 400, "A parameter cannot be read."
+    yield from route.errors.items()
+
+
+def _response(route: _Route) -> dict[str, Any]:
+    schema: dict[str, Any] = _OBJECT if route.media == "application/json" else {"type": "string"}
+    if route.answer is not None:
+        schema = {"$ref": _REFERENCE + route.answer.__name__}
+    return {"description": route.summary, "content": {route.media: {"schema": schema}}}
+
+
+def _failure(said: str) -> dict[str, Any]:
+    return {"description": said, "content": {"application/json": {"schema": {"$ref": _REFERENCE + "Failure"}}}}
+
+
+def _parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
+
+
+def _paging(name: str, default: int, least: int, most: int) -> dict[str, Any]:
+    schema = {"type": "integer", "default": default, "minimum": least, "maximum": most}
+    return {"name": name, "in": "query", "required": False, "schema": schema}

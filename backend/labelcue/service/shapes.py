@@ -1,0 +1,153 @@
+"""The shapes of what the service answers. The OpenAPI description is made of them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from labelcue.store.snapshot import Snapshot, Standing
+
+
+class Shape(BaseModel):
+    """What all of them share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Health(Shape):
+    """The service is up."""
+
+    status: Literal["UP"]
+    model_class: str
+
+
+class Setup(Shape):
+    """Answer to /setup."""
+
+    model_version: str = Field(description="`cue-<n>`, n only grows; `cue-0` before the first round.")
+
+
+class Versions(Shape):
+    """Answer to /versions."""
+
+    versions: list[str] = Field(description="The present version of each connected project.")
+
+
+class Prediction(Shape):
+    """A prediction in Label Studio's format."""
+
+    result: list[dict[str, Any]] = Field(description="One region, or none where there is no prediction.")
+    score: float = Field(ge=0, le=1, description="Calibrated confidence; 0 where there is no prediction.")
+    model_version: str
+    reason: str = Field("", description="Why `result` is empty; absent where it is not.")
+
+
+class Predictions(Shape):
+    """Answer to /predict: one prediction for each task, in order."""
+
+    results: list[Prediction]
+    model_version: str
+
+
+class Stored(Shape):
+    """Answer to /webhook: it is on disk."""
+
+    stored: int = Field(ge=0, description="Events that the ledger has now, also those that it had before.")
+    ignored: str | None = Field(description="Why nothing, or less, was stored.")
+    problems: list[str] = Field(description="Items that could not be read; the others were stored.")
+
+
+class Uncertainty(Shape):
+    """How unsure the model is, 0 to 1 each; 1 while it is not trained."""
+
+    margin: float = Field(description="1 - (p1 - p2).")
+    entropy: float = Field(description="Entropy over its maximum.")
+
+
+class Place(Shape):
+    """Where one task stands."""
+
+    task: int
+    rank: int | None = Field(description="Place in the queue, 0 is next; null: labelled, skipped or handed out.")
+    priority: float = Field(description="0 to 1, relative to the head of the queue.")
+    uncertainty: Uncertainty
+    novelty: float = Field(description="Cosine distance to what is labelled or queued before it, 0 to 1.")
+    probabilities: dict[str, float] = Field(description="Calibrated, by class.")
+    label: str | None = Field(description="The most probable class; null while nothing is trained.")
+    confidence: float
+    version: str
+    as_of: float = Field(description="Unix seconds of the round that says so.")
+
+
+class Queue(Shape):
+    """A part of the queue, the next task first."""
+
+    version: str
+    as_of: float | None = Field(description="Unix seconds of the round; null before the first.")
+    total: int = Field(description="Tasks in the queue.")
+    offset: int
+    tasks: list[Place]
+
+
+class Project(Shape):
+    """One connected project."""
+
+    id: int
+    title: str
+    embedder: str
+    labels: int = Field(description="Labelled tasks.")
+    tasks: int = Field(description="Tasks that the ledger knows, as the learner counted them last.")
+    embedded: int = Field(description="Tasks that the latest round knows.")
+    round: int
+    version: str
+    trained: bool
+    strategy: str = Field(description="How the latest round queued; empty before the first.")
+    as_of: float | None = Field(description="Unix seconds of the latest round; null before the first.")
+    last_webhook_at: float | None = Field(
+        description="Unix seconds of the last authenticated webhook since the service started."
+    )
+    status: dict[str, Any] = Field(description="The learner's own words: rounds, embedding, reconcile, delivery.")
+    error: str = Field(description="Why a part of this cannot be told; empty where it can.")
+
+
+class Projects(Shape):
+    """All connected projects."""
+
+    projects: list[Project]
+
+
+class Asked(Shape):
+    """The learner will look within a second or so."""
+
+    asked: Literal[True]
+
+
+class Problem(Shape):
+    """What went wrong."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+class Failure(Shape):
+    """The one shape of every error."""
+
+    error: Problem
+
+
+def place_of(snapshot: Snapshot, task: int, standing: Standing) -> Place:
+    """A standing as the API tells it."""
+    return Place(
+        task=task,
+        rank=standing.rank,
+        priority=standing.priority,
+        uncertainty=Uncertainty(margin=standing.uncertainty, entropy=standing.entropy),
+        novelty=standing.novelty,
+        probabilities=standing.probabilities,
+        label=standing.label,
+        confidence=standing.confidence,
+        version=standing.version,
+        as_of=snapshot.round.at,
+    )
