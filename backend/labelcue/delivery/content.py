@@ -1,0 +1,49 @@
+"""What a frontier says in Label Studio: one prediction a task, scored by its place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from labelcue.labelstudio.regions import prediction
+from labelcue.store.snapshot import Snapshot
+from labelcue.types import Json, Scores, TaskId, TaskSpec
+
+
+def predictions(
+    snapshot: Snapshot, tasks: Sequence[TaskId], version: str, spec: TaskSpec | None, confident: float
+) -> list[dict[str, Json]]:
+    """One prediction for each task: its score is place / number, in [0, 1), so that Label Studio serves them in order.
+
+    With `spec`, each shows the predicted label where the model is at least `confident` of it; without, none does:
+    an empty result orders the queue and biases nobody.
+    """
+    return [
+        {
+            "task": int(task),
+            "result": _shown(snapshot, task, spec, confident) if spec else [],
+            "score": place / len(tasks),
+            "model_version": version,
+        }
+        for place, task in enumerate(tasks)
+    ]
+
+
+def _shown(snapshot: Snapshot, task: TaskId, spec: TaskSpec, confident: float) -> list[Json]:
+    standing = snapshot.of(task) if snapshot.trained else None
+    if standing is None or standing.confidence < confident:
+        return []
+    scores = Scores(task, tuple(standing.probabilities.values()), tuple(standing.probabilities), snapshot.version)
+    shown: list[Json] = prediction(spec, scores)["result"]
+    return shown
+
+
+def free_of(snapshot: Snapshot, tasks: Sequence[TaskId]) -> set[TaskId]:
+    """Those of `tasks` that are in the published order still: neither labelled, skipped, leased nor deleted."""
+    if not len(snapshot.ids) or not tasks:
+        return set()
+    wanted = np.asarray(tasks, dtype=np.int64)
+    places = np.minimum(np.searchsorted(snapshot.ids, wanted), len(snapshot.ids) - 1)
+    free = (snapshot.ids[places] == wanted) & (snapshot.rank[places] >= 0)
+    return {TaskId(task) for task in wanted[free].tolist()}

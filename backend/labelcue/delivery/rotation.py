@@ -1,0 +1,124 @@
+"""Writing a frontier to Label Studio so that a whole one is being served at every moment, whatever fails.
+
+Import the new version beside the old one, switch the project to it, then delete the old one. A number is never used
+twice, also after a crash or where the home folder was lost: the highest is looked for in Label Studio, too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from labelcue.delivery.content import predictions
+from labelcue.delivery.frontier import highest, number_of, version_of
+from labelcue.delivery.record import FrontierRecord
+from labelcue.errors import LabelStudioDown, LabelStudioError, ProjectGone, UnsupportedConfig
+from labelcue.labelstudio.client import LabelStudio
+from labelcue.labelstudio.config import parse_config
+from labelcue.store.snapshot import Snapshot
+from labelcue.types import Json, TaskId, TaskSpec
+
+CHUNK = 200
+"""Tasks that are asked for in one request: their ids stand in its address."""
+
+
+class Rotation:
+    """The frontiers of one project in Label Studio. One thread; `check_stop` may raise to end between two requests.
+
+    Every method that calls Label Studio raises LabelStudioError, and may simply be called again.
+    """
+
+    def __init__(
+        self,
+        ls: LabelStudio,
+        project: int,
+        record: FrontierRecord,
+        *,
+        confident: float | None,
+        check_stop: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._ls = ls
+        self._project = project
+        self._record = record
+        self._confident = confident
+        """From which confidence a label is shown; None: never."""
+        self._check_stop = check_stop
+        self._clock = clock
+        self._number = 0
+        """The highest number that any frontier had."""
+        self._stale: set[str] = set()
+        """Versions of ours that wait to be deleted."""
+        self.version = ""
+        """The frontier's version; empty before there is one."""
+        self.tasks: tuple[TaskId, ...] = ()
+        """The frontier's tasks in their order."""
+        self.serving = False
+        """Label Studio serves this frontier, as far as we know."""
+
+    def resume(self) -> None:
+        """Find what an earlier run left: the frontier that is served, others, and the highest number."""
+        current = str(self._ls.project(self._project).get("model_version") or "")
+        versions = self._ls.model_versions(self._project)
+        titles = [str(backend.get("title") or "") for backend in self._ls.backends(self._project)]
+        recorded = [str(line.get("version")) for line in self._record.lines()]
+        # A backend that somebody gave such a title would answer for that frontier: its number is passed over, too.
+        self._number = highest([*versions, *recorded, *titles, current])
+        self._stale = {version for version in versions if number_of(version) is not None and version != current}
+        if number_of(current) is not None and versions.get(current) and current not in titles:
+            self._serve(current, self._record.tasks_of(current))
+
+    def rotate(self, snapshot: Snapshot, tasks: Sequence[TaskId]) -> None:
+        """Make these tasks the frontier, those left out that Label Studio does not have any more."""
+        self._number = max(self._number, snapshot.round.number) + 1
+        version = version_of(self._number)
+        self._stale.add(version)  # until it is served
+        made = predictions(snapshot, tasks, version, self._spec(), self._confident or 0.0)
+        ids = self._import(made, version)
+        self._check_stop()
+        self._record.switching(version, ids, self._clock())
+        self.serving = False
+        self._ls.update_project(self._project, model_version=version)
+        self._stale = (self._stale | {self.version}) - {version, ""}
+        self._serve(version, ids)
+        self._record.serving(version, self._clock())
+        self.delete_stale()
+
+    def delete_stale(self) -> None:
+        """Delete the predictions of frontiers that are not served."""
+        for version in sorted(self._stale):
+            self._check_stop()
+            self._ls.delete_predictions(self._project, version)
+            self._stale.discard(version)
+
+    def _serve(self, version: str, tasks: Sequence[TaskId]) -> None:
+        self.version, self.tasks, self.serving = version, tuple(tasks), True
+
+    def _import(self, made: Sequence[dict[str, Json]], version: str) -> list[TaskId]:
+        """Write the predictions; their tasks, in order."""
+        try:
+            self._ls.import_predictions(self._project, made)
+        except (LabelStudioDown, ProjectGone):
+            raise
+        except LabelStudioError:
+            # One task that was deleted meanwhile spoils the whole request; what stood before it may be stored.
+            alive = self._alive([int(one["task"]) for one in made])
+            if len(alive) in (0, len(made)):
+                raise
+            made = [one for one in made if one["task"] in alive]
+            self._ls.delete_predictions(self._project, version)
+            self._ls.import_predictions(self._project, made)
+        return [TaskId(one["task"]) for one in made]
+
+    def _alive(self, tasks: Sequence[int]) -> set[int]:
+        chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
+        return {int(row["id"]) for chunk in chunks for row in self._ls.tasks_of(self._project, chunk, ("id",))}
+
+    def _spec(self) -> TaskSpec | None:
+        """What predictions may show, by the label config of this moment; None: nothing."""
+        if self._confident is None:
+            return None
+        try:
+            return parse_config(str(self._ls.project(self._project).get("label_config") or ""))
+        except UnsupportedConfig:
+            return None
