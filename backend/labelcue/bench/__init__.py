@@ -1,0 +1,1 @@
+"""Measurements, each a module with `run(...) -> dict`. Figures, not tests."""

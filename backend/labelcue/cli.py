@@ -1,0 +1,269 @@
+"""The command line: `labelcue COMMAND --help` teaches each command; heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, get_origin
+
+import click
+from pydantic import SecretStr
+from rich.console import Console
+
+from labelcue import __version__
+from labelcue.errors import ConfigError, LabelCueError
+from labelcue.settings import CONFIG, Settings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+out = Console()
+err = Console(stderr=True)
+
+
+def _options(*names: str) -> Callable[[F], F]:
+    """Add `--config` and a flag for each of these settings (all, where none is named); passes `settings` on.
+
+    Secrets have no flag: every user of a machine can read its process list.
+    """
+    chosen = names or tuple(name for name, field in Settings.model_fields.items() if field.annotation is not SecretStr)
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, config: Path | None, **given: Any) -> Any:
+            flags = {name: given.pop(name) for name in chosen}
+            if config is not None:
+                os.environ[CONFIG] = str(config.absolute())  # for the processes that this one starts
+            return function(*args, settings=load_settings(flags, config), **given)
+
+        wrapped: Any = call
+        for name in reversed(chosen):
+            wrapped = _flag(name)(wrapped)
+        path = click.Path(path_type=Path, dir_okay=False)
+        return click.option("--config", type=path, help="Configuration file. [<home>/labelcue.toml]")(wrapped)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _flag(name: str) -> Callable[[F], F]:
+    field = Settings.model_fields[name]
+    text = f"{field.description} [LABELCUE_{name.upper()}; default: {_shown(field.default)}]"
+    option = f"--{name.replace('_', '-')}"
+    if field.annotation is bool:
+        return click.option(f"{option}/--no-{name.replace('_', '-')}", default=None, help=text)
+    if get_origin(field.annotation) is not None:
+        choices: tuple[str, ...] = field.annotation.__args__ if field.annotation else ()
+        return click.option(option, type=click.Choice(choices), default=None, help=text)
+    return click.option(option, default=None, help=text, metavar=name.rpartition("_")[2].upper())
+
+
+def _shown(default: object) -> str:
+    return str(default) or "none"
+
+
+class _Commands(click.Group):
+    """Errors of ours end as two lines, never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LabelCueError as error:
+            err.print(f"[bold red]Error:[/] {error.message}", highlight=False, soft_wrap=True)
+            if error.remedy:
+                err.print(f"[bold]Remedy:[/] {error.remedy}", highlight=False, soft_wrap=True)
+            ctx.exit(os.EX_CONFIG if isinstance(error, ConfigError) else 1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="labelcue")
+def main() -> None:
+    """LabelCue tells annotators what to label next, inside Label Studio.
+
+    \b
+    First steps:
+      labelcue demo                      a whole example on this machine
+      labelcue init && labelcue serve    the service for your own Label Studio
+      labelcue connect URL --project N   put a project's queue in order
+    """
+
+
+@main.command()
+@_options("home", "basic_user")
+def init(settings: Settings) -> None:
+    """Make the home folder and its secrets (labelcue.toml, readable by you alone). Keeps what is there."""
+    from labelcue.setup import write_secrets
+
+    path, made = write_secrets(settings)
+    out.print(f"{'Wrote' if made else 'Kept'} {path}", highlight=False)
+
+
+@main.command()
+@_options()
+@click.option("--only", type=click.Choice(["service", "learner"]), help="Run one of the two processes alone.")
+def serve(settings: Settings, only: str | None) -> None:
+    """Run LabelCue: the service that answers Label Studio, and the learner that keeps the queue in order."""
+    from labelcue import processes
+
+    sys.exit(processes.serve(settings, only))
+
+
+@main.command()
+@click.argument("label_studio", metavar="URL")
+@click.option("--project", "-p", type=int, required=True, help="The project's number, as in its address.")
+@click.option("--token", envvar="LABEL_STUDIO_API_KEY", help="Access token of Label Studio. [LABEL_STUDIO_API_KEY]")
+@click.option("--wait/--no-wait", default=True, help="Follow until the queue is in Label Studio.")
+@_options("home", "host", "port", "url", "basic_user", "embedder", "pre_annotation")
+def connect(settings: Settings, label_studio: str, project: int, token: str | None, wait: bool) -> None:
+    """Put project N of the Label Studio at URL in order. Safe to run again."""
+    from labelcue import commands
+
+    token = token or click.prompt(
+        "Access token (Label Studio: Account & Settings → Personal Access Token)", hide_input=True
+    )
+    commands.connect(out, settings, label_studio, project, str(token), wait=wait)
+
+
+@main.command()
+@click.option("--project", "-p", type=int, required=True, help="The project's number.")
+@_options("home", "url", "host", "port")
+def disconnect(settings: Settings, project: int) -> None:
+    """Put everything in Label Studio back as it was before `connect`. The ledger stays."""
+    from labelcue import commands
+
+    commands.disconnect(out, settings, project)
+
+
+@main.command()
+@click.option("--project", "-p", type=int, help="Only this project.")
+@_options("home", "url", "host", "port", "basic_user")
+def doctor(settings: Settings, project: int | None) -> None:
+    """Check the way there and back, and name every trap with its remedy. Exit status 1 if something is broken."""
+    from labelcue import commands
+
+    sys.exit(commands.doctor(out, settings, project))
+
+
+@main.command()
+@click.option("--project", "-p", type=int, help="Only this project.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_options("home")
+def status(settings: Settings, project: int | None, as_json: bool) -> None:
+    """Show what each project's learner, reconcile and delivery are doing."""
+    from labelcue import commands
+
+    commands.status(out, settings, project, as_json=as_json)
+
+
+@main.command()
+@click.option("--project", "-p", type=int, required=True, help="The project's number.")
+@click.option("--limit", "-n", default=20, show_default=True, help="Places to show.")
+@_options("home")
+def queue(settings: Settings, project: int, limit: int) -> None:
+    """Show the head of a project's queue."""
+    from labelcue import commands
+
+    commands.queue(out, settings, project, limit)
+
+
+@main.command()
+@click.option("--project", "-p", type=int, required=True, help="The project's number.")
+@click.argument("name", required=False)
+@_options("home", "busy_ms")
+def strategy(settings: Settings, project: int, name: str | None) -> None:
+    """Show the strategies, or choose one for a project; the queue follows in the next round."""
+    from labelcue import commands
+
+    commands.strategy(out, settings, project, name)
+
+
+@main.command()
+@click.option("--project", "-p", type=int, required=True, help="The project's number.")
+@_options("home")
+def reconcile(settings: Settings, project: int) -> None:
+    """Ask the learner to look now for what the webhooks missed."""
+    from labelcue import commands
+
+    commands.reconcile(out, settings, project)
+
+
+@main.command("settings")
+@_options()
+def show_settings(settings: Settings) -> None:
+    """Print every setting, its value and what it does."""
+    from labelcue import commands
+
+    commands.show_settings(out, settings)
+
+
+@main.command()
+@click.option(
+    "--home", type=click.Path(path_type=Path), default=Path(".labelcue"), show_default=True, help="Its folder."
+)
+@click.option(
+    "--simulate", type=click.IntRange(min=20), metavar="N", help="Let two simulated annotators make N labels."
+)
+@click.option("--exit", "exit_after", is_flag=True, help="Stop everything when that is done.")
+@click.option("--fresh", is_flag=True, help="Start over: forget the data of earlier runs.")
+@click.option("--port", default=8080, show_default=True, help="Label Studio's port, if it is free.")
+@click.option("--service-port", default=9095, show_default=True, help="LabelCue's port, if it is free.")
+@click.option("--studio-venv", type=click.Path(path_type=Path), default=Path(".venv-labelstudio"), show_default=True)
+def demo(**options: Any) -> None:
+    """Label 2,000 real mails in a Label Studio of its own, whose queue LabelCue keeps in order."""
+    from labelcue.demo import DemoOptions, run
+
+    sys.exit(run(DemoOptions(**options)))
+
+
+@main.command()
+@click.option(
+    "--home", type=click.Path(path_type=Path), default=Path(".labelcue"), show_default=True, help="The demo's folder."
+)
+@click.option("--labels", "-n", default=150, show_default=True, type=click.IntRange(min=20), help="Labels to make.")
+def simulate(home: Path, labels: int) -> None:
+    """Let two simulated annotators label in a running demo, through Label Studio's own API."""
+    from labelcue.demo import simulate_running
+
+    sys.exit(simulate_running(home, labels))
+
+
+@main.group()
+def bench() -> None:
+    """Measure this machine. Every command prints one JSON object with --json."""
+
+
+@bench.command("service")
+@click.option("--seconds", default=20.0, show_default=True, help="How long to post events.")
+@click.option("--rate", default=50.0, show_default=True, help="Events a second.")
+@click.option("--tasks", default=10_000, show_default=True, help="Tasks of the pool.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench_service(seconds: float, rate: float, tasks: int, as_json: bool) -> None:
+    """Acknowledgement of webhooks while a learner trains without pause, and /predict for 100 known tasks."""
+    from labelcue.bench.service import run
+
+    _print(run(seconds=seconds, rate=rate, tasks=tasks), as_json)
+
+
+@bench.command("round")
+@click.option("--pool", default=10_000, show_default=True, help="Tasks of the pool.")
+@click.option("--dim", default=384, show_default=True, help="Dimensions of the vectors.")
+@click.option("--rounds", default=30, show_default=True, help="Rounds to time.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench_round(pool: int, dim: int, rounds: int, as_json: bool) -> None:
+    """From a submitted annotation to the new queue on disk."""
+    from labelcue.bench.round import run
+
+    _print(run(pool=pool, dim=dim, rounds=rounds), as_json)
+
+
+def _print(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        out.print(f"{name:>20}  {value:.4g}" if isinstance(value, float) else f"{name:>20}  {value}")
+
+
+if __name__ == "__main__":
+    main()

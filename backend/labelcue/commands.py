@@ -1,0 +1,192 @@
+"""What the commands of the command line do, and how they show it."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from labelcue.errors import ConfigError, NotFound
+from labelcue.settings import PREFIX, Settings
+from labelcue.store.layout import Home
+from labelcue.store.snapshot import read_snapshot
+from labelcue.store.status import read_status
+from labelcue.types import Event, Kind, TaskId
+
+WAIT_S = 3600.0
+"""How long `connect` follows a project before it leaves it to itself."""
+FRESH_S = 15.0
+"""A learner that has said nothing for so long is taken for dead."""
+_MARKS = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "bad": "[red]✗[/]"}
+
+
+def connect(out: Console, settings: Settings, url: str, project: int, token: str, *, wait: bool) -> None:
+    """Connect a project, then follow its learner until the queue stands in Label Studio."""
+    from labelcue import connect as connecting
+    from labelcue.labelstudio.client import LabelStudio
+
+    home = Home(settings.home)
+    with closing(LabelStudio(url, token)) as ls:
+        connecting.connect(
+            ls,
+            home,
+            settings,
+            project,
+            token=SecretStr(token),
+            embedder=settings.embedder,
+            pre_annotation=settings.pre_annotation,
+            on_step=lambda words: out.print(f"  {words}", highlight=False),
+        )
+    if wait:
+        follow(out, home, project)
+    out.print(f"Connected. See it with: labelcue status -p {project}; check it with: labelcue doctor -p {project}")
+
+
+def follow(out: Console, home: Home, project: int) -> None:
+    """Progress bars of taking over and embedding, until the first frontier is delivered."""
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    deadline = time.monotonic() + WAIT_S
+    with Progress(*columns, console=out) as bars:
+        reading = bars.add_task("Reading tasks and labels", total=None)
+        embedding = bars.add_task("Embedding", total=None)
+        while time.monotonic() < deadline:
+            words = read_status(home.status(project))
+            done, total = _part(words.get("reconcile", {}).get("progress"))
+            bars.update(reading, completed=done or words.get("tasks", 0), total=total or words.get("tasks") or None)
+            embedded = words.get("embedding", {})
+            bars.update(embedding, completed=embedded.get("done", 0), total=embedded.get("total") or None)
+            delivered = words.get("delivery", {}).get("version")
+            if delivered and embedded.get("done") == embedded.get("total"):
+                return
+            if words.get("config_error"):
+                raise ConfigError(str(words["config_error"]), "Change the label config in Label Studio.")
+            time.sleep(0.2)
+
+
+def _part(progress: Any) -> tuple[int, int]:
+    return (int(progress[0]), int(progress[1])) if isinstance(progress, list) and len(progress) == 2 else (0, 0)
+
+
+def disconnect(out: Console, settings: Settings, project: int) -> None:
+    """Put Label Studio back as it was."""
+    from labelcue import connect as connecting
+    from labelcue.labelstudio.client import LabelStudio
+
+    home = Home(settings.home)
+    known = connecting.find_connection(home, project)
+    with closing(LabelStudio(known.url, known.token.get_secret_value())) as ls:
+        connecting.disconnect(
+            ls, home, settings, project, on_step=lambda words: out.print(f"  {words}", highlight=False)
+        )
+    out.print("Disconnected. Labels and ledger are kept.")
+
+
+def doctor(out: Console, settings: Settings, project: int | None) -> int:
+    """Print every finding with its remedy; 1 if something is broken."""
+    from labelcue.doctor import examine
+
+    findings = list(examine(Home(settings.home), settings, project))
+    for finding in findings:
+        out.print(f"{_MARKS[finding.level]} [bold]{finding.name}[/]: {finding.what}", highlight=False)
+        if finding.level != "ok" and finding.remedy:
+            out.print(f"    → {finding.remedy}", highlight=False)
+    return int(any(finding.level == "bad" for finding in findings))
+
+
+def status(out: Console, settings: Settings, project: int | None, *, as_json: bool) -> None:
+    """One row a project, or everything as JSON."""
+    home = Home(settings.home)
+    numbers = [project] if project is not None else home.projects()
+    words = {number: read_status(home.status(number)) for number in numbers}
+    if as_json:
+        out.print_json(json.dumps({str(number): word for number, word in words.items()}))
+        return
+    if not words:
+        out.print("No project is connected. Connect one: labelcue connect URL --project N")
+        return
+    for number, word in words.items():
+        table = Table("project", str(number), title_justify="left")
+        for name, value in _rows(word):
+            table.add_row(name, value)
+        out.print(table)
+
+
+def _rows(words: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What one project's learner said, as lines for people."""
+    now = time.time()
+    embedding, last, delivery, reconciled = (
+        words.get(at) or {} for at in ("embedding", "round", "delivery", "reconcile")
+    )
+    yield "learner", "running" if now - float(words.get("at", 0)) < FRESH_S else "[red]not running[/]"
+    yield "tasks", f"{words.get('tasks', 0)}, of which {embedding.get('unreadable', 0)} cannot be read"
+    yield "embedded", f"{embedding.get('done', 0)} of {embedding.get('total', 0)}"
+    yield "labels", str(last.get("labelled", 0))
+    if last:
+        yield "model", f"cue-{last['number']}, ordered by {last['strategy']}, {1000 * last['seconds']:.0f} ms"
+    yield "frontier", f"{delivery.get('version') or 'none yet'}, {delivery.get('left', 0)} tasks left"
+    if reconciled.get("last_ok"):
+        yield "last reconcile", f"{now - reconciled['last_ok']:.0f} s ago"
+    for where in (words, embedding, delivery, reconciled):
+        if where.get("error"):
+            yield "[red]error[/]", str(where["error"])
+    if words.get("config_error"):
+        yield "[red]label config[/]", str(words["config_error"])
+
+
+def queue(out: Console, settings: Settings, project: int, limit: int) -> None:
+    """The head of the published queue."""
+    snapshot = read_snapshot(Home(settings.home).snapshot(project))
+    table = Table("place", "task", "priority", "uncertainty", "novelty", "predicted", title=f"{snapshot.version}")
+    for place, task in enumerate(snapshot.order[:limit]):
+        standing = snapshot.of(TaskId(int(task)))
+        if standing is None:
+            continue
+        predicted = f"{standing.label} {standing.confidence:.2f}" if standing.label else "-"
+        figures = (f"{value:.3f}" for value in (standing.priority, standing.uncertainty, standing.novelty))
+        table.add_row(str(place), str(task), *figures, predicted)
+    out.print(table)
+
+
+def strategy(out: Console, settings: Settings, project: int, name: str | None) -> None:
+    """List the strategies, or record a choice in the ledger."""
+    from labelcue.store import open_ledger
+    from labelcue.strategies import strategies
+
+    if name is None:
+        table = Table("strategy", "when to use it")
+        for known in strategies.names():
+            table.add_row(known, strategies.create(known).summary)
+        out.print(table)
+        return
+    full = strategies.resolve(name)
+    if not Home(settings.home).connection(project).is_file():
+        raise NotFound(f"Project {project} is not connected.", "Run `labelcue connect` first.")
+    body = {"name": full, "params": {}, "by": "command line"}
+    with closing(open_ledger(settings.store_url, settings.busy_ms)) as ledger:
+        ledger.append([Event(project, Kind.STRATEGY, f"strategy:{uuid.uuid4().hex}", body)])
+    out.print(f"Project {project} queues by {body['name']} from the next round on.")
+
+
+def reconcile(out: Console, settings: Settings, project: int) -> None:
+    """Touch the file that the learner watches."""
+    home = Home(settings.home)
+    if not home.connection(project).is_file():
+        raise NotFound(f"Project {project} is not connected.", "Run `labelcue connect` first.")
+    (home.project(project) / "wake").touch()
+    out.print("Asked. The result stands in: labelcue status")
+
+
+def show_settings(out: Console, settings: Settings) -> None:
+    """Every setting with its value, its variable and what it does."""
+    table = Table("setting", "value", "variable", "what it does")
+    for name, field in Settings.model_fields.items():
+        table.add_row(name, str(getattr(settings, name)), f"{PREFIX}{name.upper()}", field.description)
+    out.print(table)

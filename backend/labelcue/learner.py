@@ -1,0 +1,315 @@
+"""The learner's process: every connected project's rounds in one thread, its helpers in threads of their own.
+
+    ledger ──► Rounds (this thread, projects take turns) ──► snapshot ──► Delivery (thread) ──► Label Studio
+       ▲          ▲ vectors
+       │          └── Ingest (thread)
+       └───────────── Reconciler (thread) ◄── Label Studio
+
+One learner a project: it holds a lease in the ledger, which a thread renews; whoever loses it stops at once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from labelcue.delivery import Delivery
+from labelcue.embedders import embedders
+from labelcue.errors import LabelCueError, LeaseLost
+from labelcue.ingest import Ingest
+from labelcue.labelstudio.client import LabelStudio
+from labelcue.pool.vectors import VectorFile
+from labelcue.reconcile import Reconciler
+from labelcue.rounds import Rounds
+from labelcue.settings import Settings
+from labelcue.store.base import Ledger
+from labelcue.store.connection import Connection
+from labelcue.store.layout import Home
+from labelcue.store.status import write_status
+from labelcue.types import Json
+
+log = structlog.get_logger(__name__)
+SCAN_S = 1.0
+"""How often connections are looked at."""
+GROWTH_SHARE = 0.2
+"""While tasks are being embedded, rounds on new rows alone take at most this share of the time."""
+STATUS_S = 0.5
+
+
+class Project:
+    """One connected project: its rounds and the threads that feed and deliver them."""
+
+    def __init__(self, settings: Settings, home: Home, ledger: Ledger, connection: Connection, holder: str) -> None:
+        self.number = connection.project
+        self.connection = connection
+        self.stop = threading.Event()
+        self._settings = settings
+        self._home = home
+        self._ledger = ledger
+        self._embedder = embedders.create(connection.embedder)
+        name = embedders.resolve(connection.embedder)
+        self._vectors = VectorFile(home.vectors(self.number, name), self._embedder.dim, embedder=name)
+        self.rounds = Rounds(
+            ledger,
+            self.number,
+            self._vectors,
+            home.snapshot(self.number),
+            holder=holder,
+            embedder=name,
+            default_strategy=settings.strategy,
+            seed=settings.seed,
+            head=settings.queue_length,
+        )
+        self._ls = LabelStudio(connection.url, connection.token.get_secret_value())
+        self.reconciler = Reconciler(self._ls, ledger, self.number, settings)
+        self.delivery = Delivery(self._ls, home, self.number, settings, connection)
+        self._ingest: Ingest | None = None
+        self._threads: list[threading.Thread] = []
+        self._error = ""
+        self._next_growth = 0.0
+        self._told: dict[str, Json] = {}
+        self._told_at = 0.0
+
+    def start(self) -> None:
+        """Come back to the last round, then start the threads."""
+        self.rounds.resume()
+        self._spawn("reconcile", self.reconciler.run)
+        self._spawn("delivery", self.delivery.run)
+        if self.rounds.snapshot is not None:
+            self.delivery.publish(self.rounds.snapshot)
+
+    def step(self, now: float) -> bool:
+        """One round if one is due; True if it ran."""
+        rounds = self.rounds
+        due = rounds.due()
+        self._feed_ingest()
+        if not due or (self._only_growth() and now < self._next_growth):
+            return False
+        self.stop.wait(self._settings.debounce_ms / 1000)
+        snapshot = rounds.run()
+        self._next_growth = time.monotonic() + rounds.seconds / GROWTH_SHARE
+        self.delivery.publish(snapshot)
+        self._error = ""
+        log.info(
+            "round",
+            project=self.number,
+            round=snapshot.round.number,
+            full=snapshot.round.full,
+            labels=snapshot.labelled,
+            tasks=len(snapshot.ids),
+            ms=round(1000 * rounds.seconds, 1),
+        )
+        return True
+
+    def fail(self, error: Exception) -> None:
+        """Keep the reason for status pages."""
+        self._error = f"{type(error).__name__}: {error}"
+
+    def tell(self, *, force: bool = False) -> None:
+        """Write status.json when something changed, and as a sign of life."""
+        now = time.time()
+        if not force and now - self._told_at < STATUS_S:
+            return
+        words = self._words()
+        if force or words != self._told or now - self._told_at > 5:
+            write_status(self._home.status(self.number), {**words, "at": now})
+            self._told, self._told_at = words, now
+
+    def close(self) -> None:
+        """Stop the threads and wait for them."""
+        self.stop.set()
+        self.reconciler.wake.set()
+        self.delivery.wake.set()
+        for thread in self._threads:
+            thread.join(timeout=8)
+        self.tell(force=True)
+        self._ls.close()
+
+    def _feed_ingest(self) -> None:
+        spec = self.rounds.spec
+        if spec is None:
+            return
+        if self._ingest is None:
+            folder = self._home.vectors(self.number, embedders.resolve(self.connection.embedder))
+            ingest = self._ingest = Ingest(self._ledger, self._vectors, self._embedder, spec, folder)
+            ingest.offer({task: state.position for task, state in self.rounds.fold.tasks.items()})
+            self.rounds.take_touched()
+            self._spawn("ingest", ingest.run)
+            return
+        touched = self.rounds.take_touched()
+        tasks = self.rounds.fold.tasks
+        self._ingest.offer({task: tasks[task].position for task in touched if task in tasks})
+        for task in touched - tasks.keys():
+            self._ingest.withdraw(task)
+
+    def _only_growth(self) -> bool:
+        return self._ingest is not None and not self._ingest.idle and not self.rounds.labels_wait
+
+    def _words(self) -> dict[str, Json]:
+        rounds = self.rounds
+        snapshot = rounds.snapshot
+        return {
+            "pid": os.getpid(),
+            "error": self._error,
+            "config_error": rounds.config_error,
+            "position": rounds.fold.position,
+            "tasks": len(rounds.fold.tasks),
+            "annotations": len(rounds.fold.annotations),
+            "embedding": self._ingest.progress.as_dict() if self._ingest else {},
+            "annotation_problems": {str(task): why for task, why in list(rounds.problems.items())[:100]},
+            "round": {
+                "number": snapshot.round.number,
+                "seconds": round(rounds.seconds, 4),
+                "labelled": snapshot.labelled,
+                "trained": snapshot.trained,
+                "strategy": snapshot.round.strategy,
+            }
+            if snapshot
+            else {},
+            "reconcile": self.reconciler.status(),
+            "delivery": self.delivery.status(),
+        }
+
+    def _spawn(self, name: str, run: Callable[[threading.Event], None]) -> None:
+        thread = threading.Thread(target=run, args=(self.stop,), name=f"{name}-{self.number}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+@dataclass
+class Backoff:
+    """Seconds to wait after the n-th failure in a row."""
+
+    failures: int = 0
+    until: float = 0.0
+
+    def failed(self, now: float) -> float:
+        """Count a failure; the seconds until the next try."""
+        self.failures += 1
+        pause = min(60.0, 0.5 * 2.0**self.failures)
+        self.until = now + pause
+        return pause
+
+
+@dataclass
+class Learner:
+    """All connected projects. `run` returns when `stop` is set."""
+
+    settings: Settings
+    home: Home
+    ledger: Ledger
+    holder: str = field(default_factory=lambda: f"{os.uname().nodename}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
+    projects: dict[int, Project] = field(default_factory=dict)
+    _backoff: dict[int, Backoff] = field(default_factory=dict)
+    _lost: set[int] = field(default_factory=set)
+    _wakes: dict[Path, float] = field(default_factory=dict)
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop`, then give every project back."""
+        renewer = threading.Thread(target=self._renew, args=(stop,), name="leases", daemon=True)
+        renewer.start()
+        scanned = 0.0
+        try:
+            while not stop.is_set():
+                now = time.monotonic()
+                if now - scanned >= SCAN_S:
+                    self._scan(now)
+                    scanned = now
+                worked = [self._step(number) for number in list(self.projects)]
+                if not any(worked):
+                    stop.wait(self.settings.poll_ms / 1000)
+        finally:
+            stop.set()
+            for number in list(self.projects):
+                self._drop(number)
+            renewer.join(timeout=5)
+
+    def _scan(self, now: float) -> None:
+        """Take up new connections, let go of those that changed or are gone, pass on requests to reconcile."""
+        connected = {number: self.home.connection(number) for number in self.home.projects()}
+        for number in self._lost | (self.projects.keys() - connected.keys()):
+            self._drop(number)
+        self._lost.clear()
+        for number, path in connected.items():
+            if now < self._backoff.setdefault(number, Backoff()).until:
+                continue
+            try:
+                connection = Connection.load(path)
+                running = self.projects.get(number)
+                if running is not None and running.connection != connection:
+                    self._drop(number)
+                if number not in self.projects and self.ledger.acquire(number, self.holder, self.settings.lease_s):
+                    self._take(connection)
+            except (LabelCueError, OSError) as error:
+                self._failed(number, error)
+        self._pass_on_wakes()
+
+    def _take(self, connection: Connection) -> None:
+        project = Project(self.settings, self.home, self.ledger, connection, self.holder)
+        self.projects[connection.project] = project
+        log.info("project taken", project=connection.project, holder=self.holder)
+        try:
+            project.start()
+        except Exception:
+            self._drop(connection.project)
+            raise
+        project.tell(force=True)
+
+    def _drop(self, number: int) -> None:
+        project = self.projects.pop(number, None)
+        if project is None:
+            return
+        project.close()
+        self.ledger.relinquish(number, self.holder)
+        log.info("project let go", project=number)
+
+    def _step(self, number: int) -> bool:
+        project = self.projects[number]
+        backoff = self._backoff.setdefault(number, Backoff())
+        if number in self._lost or time.monotonic() < backoff.until:
+            return False
+        try:
+            worked = project.step(time.monotonic())
+            backoff.failures = 0 if worked else backoff.failures
+        except LeaseLost as error:
+            log.warning("project lost to another learner", project=number, error=str(error))
+            self._lost.add(number)
+            return False
+        except Exception as error:  # one project's fault never stops the others
+            self._failed(number, error)
+            project.fail(error)
+            worked = False
+        project.tell()
+        return worked
+
+    def _failed(self, number: int, error: Exception) -> None:
+        pause = self._backoff.setdefault(number, Backoff()).failed(time.monotonic())
+        known = isinstance(error, LabelCueError)
+        log.error("round failed", project=number, error=str(error), again_in_s=pause, exc_info=not known)
+
+    def _renew(self, stop: threading.Event) -> None:
+        while not stop.wait(self.settings.lease_s / 4):
+            for number in list(self.projects):
+                try:
+                    if not self.ledger.acquire(number, self.holder, self.settings.lease_s):
+                        self._lost.add(number)
+                except LabelCueError as error:
+                    log.warning("lease not renewed", project=number, error=str(error))
+
+    def _pass_on_wakes(self) -> None:
+        for number, project in self.projects.items():
+            path = self.home.project(number) / "wake"
+            try:
+                asked = path.stat().st_mtime
+            except FileNotFoundError:
+                continue
+            if asked > self._wakes.get(path, 0.0):
+                self._wakes[path] = asked
+                project.reconciler.wake.set()

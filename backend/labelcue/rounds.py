@@ -1,0 +1,325 @@
+"""One project's rounds: fold of the ledger → engine → snapshot.
+
+A round's inputs are a ledger record, written before the round runs. So a learner that dies at any moment leaves either
+the record or nothing, and the next one replays: from the snapshot where it is whole, else from the last full round,
+which depends on nothing before it. The same records give the same bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import structlog
+
+from labelcue.engine import Cue, Outcome
+from labelcue.errors import Corrupt, LabelCueError, NotFound, TaskUnreadable
+from labelcue.labelstudio.config import parse_config
+from labelcue.labelstudio.regions import label_of
+from labelcue.pool.vectors import VectorFile
+from labelcue.store.base import Ledger
+from labelcue.store.fold import Fold, stamp
+from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
+from labelcue.strategies import strategies
+from labelcue.types import Json, Label, Round, TaskId, TaskSpec, UserId
+
+log = structlog.get_logger(__name__)
+
+
+class Rounds:
+    """Keeps the engine equal to the ledger and publishes a snapshot a round. Not thread-safe: one thread a project."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        project: int,
+        vectors: VectorFile,
+        path: Path,
+        *,
+        holder: str,
+        embedder: str,
+        default_strategy: str,
+        seed: int = 0,
+        head: int = 400,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._project = project
+        self._vectors = vectors
+        self._path = path
+        self._holder = holder
+        self._embedder = embedder
+        self._default = default_strategy
+        self._seed = seed
+        self._head = head
+        self._clock = clock
+        self.fold = Fold()
+        self.last: Round | None = None
+        self.snapshot: Snapshot | None = None
+        self.seconds = 0.0
+        """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
+        self.config_error = ""
+        self.problems: dict[TaskId, str] = {}
+        """Tasks whose annotations cannot be used, and why."""
+        self._cue: Cue | None = None
+        self._spec: TaskSpec | None = None
+        self._parsed = ""
+        self._rows = 0
+        self._known: set[TaskId] = set()
+        """Tasks of the rows that the engine has."""
+        self._pending: set[TaskId] = set()
+        """Known tasks that an event touched since the last round."""
+        self._touched: set[TaskId] = set()
+        self._full_labels = 0
+        self._full_requests = 0
+
+    @property
+    def spec(self) -> TaskSpec | None:
+        """The task's specification by the newest label config; None before there is one that we can learn."""
+        return self._spec
+
+    def catch_up(self, upto: int | None = None) -> set[TaskId]:
+        """Fold the events that are new; the tasks that they touched."""
+        touched: set[TaskId] = set()
+        for event in self._ledger.read(self._project, after=self.fold.position, upto=upto):
+            touched |= self.fold.apply(event)
+        if self.fold.label_config and self.fold.label_config != self._parsed:
+            self._parsed = self.fold.label_config
+            self._spec = self._parse(self._parsed)
+        self._pending |= touched & self._known
+        self._touched |= touched
+        return touched
+
+    def take_touched(self) -> set[TaskId]:
+        """Every task that an event touched since the last call, for those that embed."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+    @property
+    def labels_wait(self) -> bool:
+        """Known tasks were touched since the last round: somebody waits for it."""
+        return bool(self._pending)
+
+    def resume(self) -> None:
+        """Come back to where the ledger's rounds stand, bit for bit."""
+        records = self._ledger.rounds(self._project)
+        if not records:
+            return
+        full = max(place for place, record in enumerate(records) if record.full)
+        records = records[full:]
+        snapshot = self._whole_snapshot(records)
+        if snapshot is not None:
+            self._restore(records[0], snapshot)
+            records = [record for record in records if record.number > snapshot.round.number]
+        for record in records:
+            self.catch_up(record.position)
+            self._execute(record)
+            log.info("round replayed", project=self._project, round=record.number)
+
+    def due(self) -> bool:
+        """Something that a round would change has happened since the last one. Cheap; folds what is new."""
+        if self._ledger.position(self._project) > self.fold.position:
+            self.catch_up()
+        if self._spec is None or self.fold.gone or not self._vectors.rows:
+            return False
+        return bool(self._pending) or self._vectors.rows > self._rows or self._needs_full()
+
+    def run(self) -> Snapshot:
+        """One round on everything that is known now: recorded, computed, published."""
+        start = time.perf_counter()
+        self.catch_up()
+        name, params = self._strategy()
+        number = self.last.number + 1 if self.last else 1
+        record = Round(
+            project=self._project,
+            number=number,
+            position=self.fold.position,
+            rows=self._vectors.rows,
+            embedder=self._embedder,
+            strategy=name,
+            params=params,
+            seed=self._seed + number,
+            full=self.last is None or self._needs_full(),
+            at=self._clock(),
+        )
+        self._ledger.add_round(record, self._holder)
+        snapshot = self._execute(record)
+        self.seconds = time.perf_counter() - start
+        return snapshot
+
+    def _execute(self, record: Round) -> Snapshot:
+        if self._spec is None:
+            raise Corrupt(
+                f"Round {record.number} of project {record.project} was recorded without a label config.",
+                "Connect the project again: `labelcue connect`.",
+            )
+        if record.full or self._cue is None:
+            self._cue = self._rebuild(record, self._spec)
+        else:
+            self._feed(self._cue, record.rows, self._spec)
+        outcome = self._cue.round(record.seed, record.full, self._head)
+        self.last = record
+        if record.full:
+            self._full_labels = outcome.labelled
+            self._full_requests = self.fold.train_requests
+        self.snapshot = self._snapshot(record, outcome, self._spec)
+        write_snapshot(self._path, self.snapshot)
+        return self.snapshot
+
+    def _restore(self, full: Round, snapshot: Snapshot) -> None:
+        """The state after the snapshot's round, as if this process had run it."""
+        self.catch_up(full.position)
+        if self._spec is None:
+            return
+        self._full_requests = self.fold.train_requests
+        rows = set(self._ids(0, full.rows))
+        self._full_labels = sum(bool(self._labels(task, self._spec)) for task in self._annotated() & rows)
+        self.catch_up(snapshot.round.position)
+        self._cue = self._rebuild(snapshot.round, self._spec)
+        self._cue.restore(_outcome(snapshot))
+        self.last, self.snapshot = snapshot.round, snapshot
+
+    def _whole_snapshot(self, records: Sequence[Round]) -> Snapshot | None:
+        """The snapshot on disk, if it is whole and one of these records made it."""
+        try:
+            snapshot = read_snapshot(self._path)
+        except NotFound:
+            return None
+        except Corrupt as error:
+            log.warning("snapshot refused, replaying the rounds instead", project=self._project, error=str(error))
+            return None
+        made_by = {record.number: record for record in records}.get(snapshot.round.number)
+        if made_by != snapshot.round or snapshot.round.rows > self._vectors.rows:
+            return None
+        return snapshot
+
+    def _rebuild(self, record: Round, spec: TaskSpec) -> Cue:
+        """A full round starts from the fold alone, so that replaying may start there."""
+        ids = self._ids(0, record.rows)
+        cue = Cue(
+            self._vectors.vectors[: record.rows],
+            ids,
+            strategy=record.strategy,
+            classes=spec.classes,
+            seed=record.seed,
+            params=dict(record.params),
+        )
+        self._rows, self._known = record.rows, set(ids)
+        self._pending.clear()
+        self.problems.clear()
+        self._tell(cue, self._known & self._annotated() | self._known - self.fold.tasks.keys(), spec)
+        return cue
+
+    def _feed(self, cue: Cue, rows: int, spec: TaskSpec) -> None:
+        """What came since the last round: rows first, then labels."""
+        cue.set_classes(spec.classes)
+        touched = self._pending
+        if rows > self._rows:
+            fresh = self._ids(self._rows, rows)
+            cue.grow(self._vectors.vectors[:rows], fresh)
+            new = set(fresh)
+            touched = touched | new & (self._known | self._annotated()) | new - self.fold.tasks.keys()
+            self._rows, self._known = rows, self._known | new
+        self._pending = set()
+        self._tell(cue, touched, spec)
+
+    def _annotated(self) -> set[TaskId]:
+        return {state.task for state in self.fold.annotations.values()}
+
+    def _tell(self, cue: Cue, touched: set[TaskId], spec: TaskSpec) -> None:
+        """Make the engine's view of these tasks equal to the fold's, in an order that replays."""
+        tasks = sorted(touched)
+        gone = [task for task in tasks if task not in self.fold.tasks]
+        labels: dict[int | str, Label | Mapping[UserId, Label]] = {}
+        done: list[TaskId] = []
+        free: list[TaskId] = []
+        for task in tasks:
+            if task not in self.fold.tasks:
+                continue
+            annotations = self.fold.of_task(task)
+            given = self._labels(task, spec)
+            if given:
+                labels[task] = given
+            elif annotations:
+                done.append(task)
+            else:
+                free.append(task)
+        cue.remove(gone)
+        cue.unlabel(done + free)
+        cue.unskip(free)
+        cue.skip(done)
+        cue.label(labels)
+
+    def _labels(self, task: TaskId, spec: TaskSpec) -> dict[UserId, Label]:
+        given: dict[UserId, Label] = {}
+        self.problems.pop(task, None)
+        for state in sorted(self.fold.of_task(task), key=lambda one: stamp(one.updated_at, one.key)):
+            if state.cancelled:
+                continue
+            try:
+                label = label_of(spec, state.result)
+            except TaskUnreadable as error:
+                self.problems[task] = f"annotation {state.annotation}: {error}"
+                continue
+            if label is not None:
+                # An annotation without a user (an import) counts as a user of its own.
+                given[state.user if state.user is not None else -state.annotation] = label
+        return given
+
+    def _ids(self, start: int, stop: int) -> list[TaskId]:
+        return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
+
+    def _needs_full(self) -> bool:
+        last, snapshot = self.last, self.snapshot
+        if last is None or snapshot is None or self._spec is None:
+            return True
+        return (
+            self.fold.train_requests > self._full_requests
+            or (last.strategy, dict(last.params)) != self._strategy()
+            or last.embedder != self._embedder
+            or self._spec.classes[: len(snapshot.classes)] != snapshot.classes
+            or snapshot.config_sha != _sha(self._spec.xml)
+            or (snapshot.labelled >= 8 and snapshot.labelled >= 2 * self._full_labels)
+        )
+
+    def _strategy(self) -> tuple[str, dict[str, Json]]:
+        name, params = self.fold.strategy or (self._default, {})
+        return strategies.resolve(name), dict(params)
+
+    def _snapshot(self, record: Round, outcome: Outcome, spec: TaskSpec) -> Snapshot:
+        return Snapshot(
+            round=record,
+            classes=outcome.classes,
+            trained=outcome.trained,
+            temperature=outcome.temperature,
+            l2=outcome.l2,
+            labelled=outcome.labelled,
+            config_sha=_sha(spec.xml),
+            ids=outcome.ids,
+            probabilities=outcome.probabilities,
+            priority=outcome.priority,
+            novelty=outcome.novelty,
+            rank=outcome.rank,
+            weights=outcome.weights,
+            bias=outcome.bias,
+            cover=outcome.cover,
+        )
+
+    def _parse(self, xml: str) -> TaskSpec | None:
+        try:
+            return parse_config(xml)
+        except LabelCueError as error:
+            self.config_error = str(error)
+            log.warning("label config not supported", project=self._project, error=str(error))
+            return None
+
+
+def _outcome(snapshot: Snapshot) -> Outcome:
+    return Outcome(**{name.name: getattr(snapshot, name.name) for name in fields(Outcome)})
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,136 @@
+"""The learner: one a project, taken over when it dies; no project's fault stops the others. Label Studio is down."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from labelcue.learner import Learner
+from labelcue.settings import load_settings
+from labelcue.store import open_ledger
+from labelcue.store.connection import Connection
+from labelcue.store.layout import Home
+from labelcue.store.snapshot import Snapshot, SnapshotReader
+from labelcue.store.status import read_status
+from labelcue.types import Event, Kind
+from waiting import until
+
+CONFIG = (
+    '<View><Text name="text" value="$text"/><Choices name="label" toName="text">'
+    '<Choice value="a"/><Choice value="b"/></Choices></View>'
+)
+NOWHERE = "http://127.0.0.1:9/"
+
+
+class Desk:
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder)
+        self.settings = load_settings(
+            {"home": folder, "lease_s": 2, "debounce_ms": 1, "webhook_secret": "s", "basic_password": "p"}
+        )
+        self.ledger = open_ledger(self.settings.store_url)
+        self.snapshots = SnapshotReader()
+
+    def connect(self, project: int, embedder: str = "tfidf-svd", tasks: int = 30) -> None:
+        self.say(project, Kind.LABEL_CONFIG, "config", label_config=CONFIG, updated_at="2026-01-01T00:00:00Z")
+        for task in range(1, tasks + 1):
+            text = f"{'apple pear' if task % 2 else 'iron zinc'} number {task}"
+            self.say(project, Kind.TASK, f"task:{task}", task=task, data={"text": text}, updated_at="")
+        connection = Connection(url=NOWHERE, project=project, token=SecretStr("x" * 40), embedder=embedder)
+        connection.save(self.home.connection(project))
+
+    def say(self, project: int, kind: Kind, key: str, **body: object) -> None:
+        self.ledger.append([Event(project, kind, key, body)])
+
+    def label(self, project: int, task: int) -> None:
+        region = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": ["ba"[task % 2]]}}
+        self.say(
+            project,
+            Kind.ANNOTATION,
+            f"annotation:{task}",
+            annotation=task,
+            task=task,
+            user=1,
+            updated_at="2026-01-02T00:00:00Z",
+            cancelled=False,
+            result=[region],
+        )
+
+    def snapshot(self, project: int, labels: int, tasks: int = 30) -> Snapshot:
+        def look() -> Snapshot | None:
+            found = self.snapshots.latest(self.home.snapshot(project))
+            return found if found and found.labelled == labels and len(found.ids) == tasks else None
+
+        return until(look, 30, f"{labels} labels in project {project}")
+
+    @contextmanager
+    def learner(self, holder: str) -> Iterator[Learner]:
+        stop = threading.Event()
+        learner = Learner(self.settings, self.home, open_ledger(self.settings.store_url), holder)
+        thread = threading.Thread(target=learner.run, args=(stop,))
+        thread.start()
+        try:
+            yield learner
+        finally:
+            stop.set()
+            thread.join(20)
+            assert not thread.is_alive()
+            learner.ledger.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.ledger.close()
+
+
+def test_a_label_reaches_the_queue_while_label_studio_is_down(desk: Desk) -> None:
+    desk.connect(1)
+    with desk.learner("one"):
+        desk.snapshot(1, labels=0)
+        for task in range(1, 7):
+            desk.label(1, task)
+        snapshot = desk.snapshot(1, labels=6)
+        assert snapshot.trained
+        assert len(snapshot.order) == 24
+        until(lambda: read_status(desk.home.status(1))["reconcile"]["error"])
+
+
+def test_projects_are_taken_up_and_let_go_while_it_runs(desk: Desk) -> None:
+    with desk.learner("one") as learner:
+        desk.connect(1)
+        desk.connect(2)
+        desk.snapshot(1, labels=0)
+        desk.snapshot(2, labels=0)
+        desk.home.connection(1).unlink()
+        until(lambda: list(learner.projects) == [2])
+
+
+def test_a_project_that_fails_says_why_and_stops_no_other(desk: Desk) -> None:
+    desk.connect(1, embedder="precomputed:/nowhere.npz")
+    desk.connect(2)
+    with desk.learner("one"):
+        desk.label(2, 1)
+        desk.snapshot(2, labels=1)
+
+
+def test_one_learner_a_project_and_the_next_takes_over_the_same_queue(desk: Desk) -> None:
+    desk.connect(1)
+    with desk.learner("one") as first:
+        desk.label(1, 1)
+        before = desk.snapshot(1, labels=1)
+        with desk.learner("two") as second:
+            assert not desk.ledger.acquire(1, "three", 2)
+            assert list(first.projects) == [1]
+            first.projects[1].stop.set()
+            first._lost.add(1)  # as if its lease had been lost: it lets go, and either may take it up again
+            desk.label(1, 2)
+            after = desk.snapshot(1, labels=2)
+            assert after.round.number > before.round.number
+            until(lambda: len(first.projects) + len(second.projects) == 1)

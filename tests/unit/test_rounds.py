@@ -1,0 +1,281 @@
+"""Rounds: what the ledger says reaches the queue, and a restart brings back the same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labelcue.pool.vectors import VectorFile
+from labelcue.rounds import Rounds
+from labelcue.store import open_ledger
+from labelcue.store.base import Ledger
+from labelcue.store.snapshot import Snapshot
+from labelcue.types import Event, Kind, TaskId
+
+PROJECT, DIM, HOLDER = 7, 16, "me"
+CONFIG = (
+    '<View><Text name="text" value="$text"/><Choices name="label" toName="text">{}</Choices></View>'.format(
+        "".join(f'<Choice value="{name}"/>' for name in names)
+    )
+    for names in (("ham", "spam"), ("ham", "spam", "other"))
+)
+TWO, THREE = CONFIG
+
+
+class Desk:
+    """A project on disk with a learner's rounds, and somebody who labels."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ledger: Ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite3'}")
+        self.vectors = VectorFile(folder / "vectors", DIM, embedder="test@1")
+        self.clock = 0
+        rng = np.random.default_rng(3)
+        self.side = rng.integers(0, 2, 400)
+        made = rng.normal(size=(400, DIM)) + 2.0 * (2 * self.side[:, None] - 1) * np.eye(DIM)[0]
+        self.made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+        self.config(TWO)
+        self.add(1, 121)
+        self.rounds = self.learner()
+
+    def learner(self) -> Rounds:
+        rounds = Rounds(
+            self.ledger,
+            PROJECT,
+            self.vectors,
+            self.folder / "round.safetensors",
+            holder=HOLDER,
+            embedder="test@1",
+            default_strategy="coreset-margin",
+            head=50,
+            clock=lambda: 0.0,
+        )
+        assert self.ledger.acquire(PROJECT, HOLDER, 1e6)
+        return rounds
+
+    def restart(self, *, snapshot: bool = True) -> Rounds:
+        if not snapshot:
+            (self.folder / "round.safetensors").unlink()
+        self.vectors = VectorFile(self.folder / "vectors", DIM, embedder="test@1")
+        self.rounds = self.learner()
+        self.rounds.resume()
+        return self.rounds
+
+    def say(self, kind: Kind, key: str, **body: Any) -> None:
+        self.ledger.append([Event(PROJECT, kind, key, body)])
+
+    def time(self) -> str:
+        self.clock += 1
+        return f"2026-01-01T00:{self.clock // 60:02}:{self.clock % 60:02}.000000Z"
+
+    def config(self, xml: str) -> None:
+        now = self.time()
+        self.say(Kind.LABEL_CONFIG, f"label_config:{now}", label_config=xml, updated_at=now)
+
+    def add(self, start: int, stop: int) -> None:
+        for task in range(start, stop):
+            self.say(Kind.TASK, f"task:{task}:0", task=task, data={"text": str(task)}, updated_at="")
+        digests = [f"{task:016}".encode() for task in range(start, stop)]
+        self.vectors.append([TaskId(task) for task in range(start, stop)], self.made[start:stop], digests)
+
+    def label(self, task: int, label: str | None = None, user: int = 1, cancelled: bool = False) -> int:
+        now, number = self.time(), 1000 * user + task
+        choice = label or ("ham", "spam")[self.side[task]]
+        region = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [choice]}}
+        body = {"annotation": number, "task": task, "user": user, "updated_at": now, "cancelled": cancelled}
+        self.say(Kind.ANNOTATION, f"annotation:{number}:{now}", **body, result=[] if cancelled else [region])
+        return number
+
+    def work(self, labels: int) -> Snapshot:
+        """Label the head of the queue, a round each."""
+        snapshot = self.rounds.run() if self.rounds.due() else self.rounds.snapshot
+        for _ in range(labels):
+            assert snapshot is not None
+            self.label(int(snapshot.order[0]))
+            assert self.rounds.due()
+            snapshot = self.rounds.run()
+        assert snapshot is not None
+        return snapshot
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def _same(one: Snapshot | None, other: Snapshot | None) -> None:
+    assert one is not None
+    assert other is not None
+    assert one.round == other.round
+    for name in ("ids", "rank", "probabilities", "priority", "novelty", "weights", "bias", "cover"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name, strict=True)
+    assert (one.temperature, one.l2, one.labelled) == (other.temperature, other.l2, other.labelled)
+
+
+def test_a_cold_queue_holds_every_task_once(desk: Desk) -> None:
+    snapshot = desk.work(0)
+    assert sorted(snapshot.order) == list(range(1, 121))
+    assert not snapshot.trained
+    assert not desk.rounds.due()
+
+
+def test_labels_train_and_leave_the_queue(desk: Desk) -> None:
+    snapshot = desk.work(20)
+    assert snapshot.trained
+    assert snapshot.labelled == 20
+    assert len(snapshot.order) == 100
+    predicted = [snapshot.of(TaskId(int(task))) for task in snapshot.order]
+    right = [
+        one.label == ("ham", "spam")[desk.side[task]]
+        for one, task in zip(predicted, snapshot.order, strict=True)
+        if one
+    ]
+    assert np.mean(right) > max(np.mean(desk.side), 1 - np.mean(desk.side))
+
+
+@pytest.mark.parametrize("snapshot", [True, False], ids=["from the snapshot", "by replaying"])
+def test_a_restart_gives_the_same_bits_now_and_in_the_next_round(tmp_path: Path, snapshot: bool) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    steady, restarted = Desk(tmp_path / "a"), Desk(tmp_path / "b")
+    for desk in (steady, restarted):
+        desk.work(13)
+    before = restarted.rounds.snapshot
+    restarted.restart(snapshot=snapshot)
+    _same(before, restarted.rounds.snapshot)
+    assert not restarted.rounds.due()
+    _same(steady.work(6), restarted.work(6))
+
+
+def test_a_round_that_was_recorded_but_not_run_is_replayed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.work(5)
+    desk.label(int(desk.rounds.snapshot.order[0]))  # type: ignore[union-attr]
+    desk.rounds.due()
+    with monkeypatch.context() as patch:
+        patch.setattr("labelcue.rounds.write_snapshot", _die)
+        with pytest.raises(KeyboardInterrupt):
+            desk.rounds.run()
+    restarted = desk.restart()
+    assert restarted.snapshot is not None
+    assert restarted.snapshot.labelled == 6
+    assert not restarted.due()
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_damaged_snapshot_is_made_again(desk: Desk) -> None:
+    before = desk.work(9)
+    path = desk.folder / "round.safetensors"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    desk.rounds = desk.learner()
+    desk.rounds.resume()
+    _same(before, desk.rounds.snapshot)
+
+
+def test_a_deleted_annotation_brings_the_task_back(desk: Desk) -> None:
+    snapshot = desk.work(10)
+    labelled = sorted(set(range(1, 121)) - set(snapshot.order.tolist()))
+    desk.say(Kind.ANNOTATION_DELETED, "gone", annotation=1000 + labelled[0])
+    after = desk.work(0)
+    assert labelled[0] in after.order
+    assert after.labelled == 9
+
+
+def test_an_update_changes_the_label(desk: Desk) -> None:
+    desk.work(12)
+    task = min(set(range(1, 121)) - set(desk.rounds.snapshot.order.tolist()))  # type: ignore[union-attr]
+    before = desk.rounds.snapshot.weights.copy()  # type: ignore[union-attr]
+    desk.label(task, ("spam", "ham")[desk.side[task]])
+    assert not np.array_equal(desk.work(0).weights, before)
+
+
+def test_a_skip_leaves_the_queue_and_no_label(desk: Desk) -> None:
+    desk.work(3)
+    task = int(desk.rounds.snapshot.order[0])  # type: ignore[union-attr]
+    desk.label(task, cancelled=True)
+    snapshot = desk.work(0)
+    assert task not in snapshot.order
+    assert snapshot.labelled == 3
+
+
+def test_a_deleted_task_is_forgotten(desk: Desk) -> None:
+    desk.work(3)
+    task = int(desk.rounds.snapshot.order[0])  # type: ignore[union-attr]
+    desk.say(Kind.TASK_DELETED, f"task_deleted:{task}", task=task)
+    assert task not in desk.work(0).ids
+
+
+def test_a_task_id_that_is_used_again_is_a_new_task(desk: Desk) -> None:
+    desk.work(3)
+    task = int(desk.rounds.snapshot.order[0])  # type: ignore[union-attr]
+    desk.label(task)
+    desk.work(0)
+    desk.say(Kind.TASK_DELETED, f"task_deleted:{task}", task=task)
+    assert task not in desk.work(0).ids
+    desk.say(Kind.TASK, f"task:{task}:1", task=task, data={"text": "new"}, updated_at="2026-02-01", again=True)
+    desk.vectors.append([TaskId(task)], desk.made[300:301], [b"x" * 16])
+    snapshot = desk.work(0)
+    assert task in snapshot.order
+    assert snapshot.labelled == 3
+    _same(snapshot, desk.restart().snapshot)
+    _same(snapshot, desk.restart(snapshot=False).snapshot)
+
+
+def test_new_tasks_join_the_queue(desk: Desk) -> None:
+    desk.work(4)
+    desk.add(121, 141)
+    snapshot = desk.work(0)
+    assert len(snapshot.ids) == 140
+    assert set(range(121, 141)) <= set(snapshot.order.tolist())
+
+
+def test_a_new_class_is_appended_and_a_new_strategy_followed(desk: Desk) -> None:
+    desk.work(6)
+    desk.config(THREE)
+    snapshot = desk.work(0)
+    assert snapshot.classes == ("ham", "spam", "other")
+    assert snapshot.round.full
+    desk.say(Kind.STRATEGY, "strategy:1", name="entropy", params={}, by="a test")
+    assert desk.work(0).round.strategy == "entropy@1"
+
+
+def test_start_training_forces_a_full_round(desk: Desk) -> None:
+    desk.work(6)
+    assert not desk.rounds.due()
+    desk.say(Kind.TRAIN, "train:1")
+    assert desk.work(0).round.full
+    assert not desk.rounds.due()
+
+
+def test_an_unknown_label_is_named_and_hurts_nothing(desk: Desk) -> None:
+    desk.work(6)
+    task = int(desk.rounds.snapshot.order[0])  # type: ignore[union-attr]
+    desk.label(task, "eggs")
+    snapshot = desk.work(0)
+    assert snapshot.labelled == 6
+    assert task not in snapshot.order
+    assert "eggs" in desk.rounds.problems[TaskId(task)]
+
+
+def test_two_annotators_may_disagree(desk: Desk) -> None:
+    desk.work(8)
+    task = int(desk.rounds.snapshot.order[0])  # type: ignore[union-attr]
+    desk.label(task, "ham", user=1)
+    desk.label(task, "spam", user=2)
+    assert desk.work(0).labelled == 9
+
+
+def test_a_label_config_that_cannot_be_learnt_stops_the_rounds_and_says_why(desk: Desk) -> None:
+    desk.work(2)
+    desk.config('<View><Text name="text" value="$text"/><TextArea name="t" toName="text"/></View>')
+    assert not desk.rounds.due()
+    assert desk.rounds.config_error
+    desk.config(TWO)
+    assert desk.work(1).labelled == 3
