@@ -71,7 +71,7 @@ def _learner(settings: Settings) -> int:
 
 
 def _flags(settings: Settings) -> list[str]:
-    """Flags that give a child the same settings; secrets it takes from the file and the environment, as this one did."""
+    """Flags that give a child the same settings; secrets it takes from file and environment, as this one did."""
     flags: list[str] = []
     for name in sorted(settings.model_fields_set - {"basic_password", "webhook_secret"}):
         value = getattr(settings, name)
