@@ -23,8 +23,8 @@ $(STAMP): requirements.lock pyproject.toml
 	  echo "pip finds no CPU build of torch $(TORCH) and takes the default one, which is several GB larger."; \
 	  echo "To avoid that, make PyTorch's CPU wheels known to pip and run this again with an empty $(VENV)."; fi
 	@sed 's/^\(torch==[^ ;+]*\)+cpu/\1/' requirements.lock > $(VENV)/requirements.txt
-	@$(BIN)/pip install -q -r $(VENV)/requirements.txt
-	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -q -r $(VENV)/requirements.txt 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e . 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
 	@touch $@
 
 demo: setup  ## Label real mails in a real Label Studio; ARGS="--simulate 150 --exit" lets simulated annotators work

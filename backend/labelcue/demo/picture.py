@@ -25,15 +25,16 @@ def draw(curves: Curves, path: Path) -> None:
     _band(axes, curves, curves.random, RANDOM, f"random order ({len(curves.random)} seeds)")
     axes.plot(curves.marks, 100 * curves.served, color=SERVED, lw=1.6, marker="o", ms=3, label="served by Label Studio")
     axes.axhline(100 * curves.majority, color=RANDOM, lw=0.8, ls=":")
-    end = (curves.marks[-1], 100 * curves.majority)
-    axes.annotate("always the commonest class", end, ha="right", va="top", fontsize=8, color=RANDOM)
+    place = (curves.marks[-1] / 100, 100 * curves.majority)
+    axes.annotate("always the commonest class", place, va="top", fontsize=8, color=RANDOM)
     axes.set(xlabel="labels made", ylabel="accuracy on held-out mails (%)", xlim=(0, curves.marks[-1] * 1.01))
     axes.set_title("What the same number of labels is worth", loc="left", fontsize=12)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e9ecef", lw=0.8)
     axes.set_axisbelow(True)
-    axes.set_ylim(bottom=100 * min(curves.majority, curves.served.min(), curves.random.min()) - 3)
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.1))
+    low, high = 100 * min(curves.majority, curves.served.min()), axes.get_ylim()[1]
+    axes.set_ylim(bottom=low - 0.25 * (high - low))  # room for the legend
+    axes.legend(frameon=False, loc="lower right")
     figure.savefig(path)
 
 
