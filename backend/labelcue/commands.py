@@ -137,6 +137,8 @@ def _rows(words: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for where in (words, embedding, delivery, reconciled):
         if where.get("error"):
             yield "[red]error[/]", str(where["error"])
+    if words.get("gone"):
+        yield "[red]deleted[/]", "The project is gone from Label Studio; let go of it: labelcue disconnect"
     if words.get("config_error"):
         yield "[red]label config[/]", str(words["config_error"])
 

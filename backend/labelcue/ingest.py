@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from labelcue.types import Json, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 BATCH = 128
+REST_S = 60.0
+"""Seconds without a task after which the embedder's memory is given back."""
 MOST_PROBLEMS = 1000
 """Reasons that are kept by task; beyond them tasks are only counted."""
 
@@ -52,10 +55,14 @@ class Progress:
 class Ingest:
     """One project's tasks → rows of its vector file. `offer` may be called from any thread."""
 
-    def __init__(self, ledger: Ledger, vectors: VectorFile, embedder: Embedder, spec: TaskSpec, folder: Path) -> None:
+    def __init__(
+        self, ledger: Ledger, vectors: VectorFile, embedder: Callable[[], Embedder], spec: TaskSpec, folder: Path
+    ) -> None:
+        """`embedder` makes one, which costs nothing until it is used; it is let go when there is nothing to embed."""
         self._ledger = ledger
         self._vectors = vectors
-        self._embedder = embedder
+        self._make = embedder
+        self._embedder = embedder()
         self._spec = spec
         self._folder = folder
         self._html = spec.object == "HyperText"
@@ -88,14 +95,16 @@ class Ingest:
 
     def run(self, stop: threading.Event) -> None:
         """Embed until `stop`; the rows of the vector file grow."""
-        pause = 0.0
+        pause, used = 0.0, time.monotonic()
         while not stop.is_set():
             if self.idle or pause:
                 self._wake.wait(pause or 0.2)
                 self._wake.clear()
+                if self._prepared and time.monotonic() - used > REST_S:
+                    self._embedder, self._prepared = self._make(), False  # frees the weights
             try:
                 while not stop.is_set() and self.step():
-                    pass
+                    used = time.monotonic()
                 pause = 0.0
                 self.progress.error = ""
             except (LabelCueError, OSError) as error:

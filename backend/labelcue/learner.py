@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -53,9 +54,10 @@ class Project:
         self._settings = settings
         self._home = home
         self._ledger = ledger
-        self._embedder = embedders.create(connection.embedder)
         name = embedders.resolve(connection.embedder)
-        self._vectors = VectorFile(home.vectors(self.number, name), self._embedder.dim, embedder=name)
+        self._make_embedder = partial(embedders.create, name)
+        self._folder = home.vectors(self.number, name)
+        self._vectors = VectorFile(self._folder, self._make_embedder().dim, embedder=name)
         self.rounds = Rounds(
             ledger,
             self.number,
@@ -137,8 +139,8 @@ class Project:
         if spec is None:
             return
         if self._ingest is None:
-            folder = self._home.vectors(self.number, embedders.resolve(self.connection.embedder))
-            ingest = self._ingest = Ingest(self._ledger, self._vectors, self._embedder, spec, folder)
+            ingest = Ingest(self._ledger, self._vectors, self._make_embedder, spec, self._folder)
+            self._ingest = ingest
             ingest.offer({task: state.position for task, state in self.rounds.fold.tasks.items()})
             self.rounds.take_touched()
             self._spawn("ingest", ingest.run)
@@ -159,6 +161,7 @@ class Project:
             "pid": os.getpid(),
             "error": self._error,
             "config_error": rounds.config_error,
+            "gone": rounds.fold.gone,
             "position": rounds.fold.position,
             "tasks": len(rounds.fold.tasks),
             "annotations": len(rounds.fold.annotations),

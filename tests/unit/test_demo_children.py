@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from labelcue.demo import children
-from labelcue.demo.children import Background, Ended, command_lines
+from labelcue.demo.children import Background, Ended, command_lines, stop_leftovers
 from labelcue.demo.ports import free_port
 from waiting import until
 
@@ -86,6 +86,14 @@ def test_what_a_killed_run_left_is_ended_by_the_next_start(tmp_path: Path, start
     successor.start()
     assert command_lines(group) == []
     assert successor.pid != group
+
+
+def test_all_leftovers_of_a_folder_are_ended_at_once(tmp_path: Path, started: list[Background]) -> None:
+    orphan = background(tmp_path, SLEEP, started)
+    orphan.start()
+    stop_leftovers(tmp_path)
+    assert command_lines(orphan.pid) == []
+    assert not list(tmp_path.glob("*.pid"))
 
 
 def test_another_program_with_the_same_number_is_left_alone(tmp_path: Path, started: list[Background]) -> None:

@@ -51,7 +51,7 @@ class Desk:
 
     def ingest(self) -> Ingest:
         vectors = VectorFile(self.folder, 4, embedder="lengths@1")
-        ingest = Ingest(self.ledger, vectors, self.embedder, SPEC, self.folder)
+        ingest = Ingest(self.ledger, vectors, lambda: self.embedder, SPEC, self.folder)
         ingest.offer(self.positions)
         return ingest
 

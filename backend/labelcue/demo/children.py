@@ -97,6 +97,12 @@ class Background:
         return ours
 
 
+def stop_leftovers(folder: Path) -> None:
+    """End every program that an earlier run left running in a folder, which is a part of their command lines."""
+    for path in folder.glob("*.pid"):
+        Background(path.stem, [], folder, str(folder), {}).stop_leftover()
+
+
 def command_lines(group: int) -> list[str]:
     """The command lines of the living processes of one process group."""
     if Path("/proc/self/stat").exists():

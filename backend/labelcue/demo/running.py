@@ -12,6 +12,7 @@ from rich.panel import Panel
 
 from labelcue.demo import DemoOptions, project
 from labelcue.demo.backend import Backend
+from labelcue.demo.children import stop_leftovers
 from labelcue.demo.locking import only_one
 from labelcue.demo.progress import Steps
 from labelcue.demo.simulating import simulate
@@ -39,6 +40,7 @@ class Demo:
 
     def run(self) -> int:
         """Everything, in its order; what is done already is passed over."""
+        stop_leftovers(self.home)
         if self.options.fresh:
             self.file.forget()
         state = self.file.open(
