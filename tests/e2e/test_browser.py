@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
-from stack import ANSWERS, Stack
+from stack import ADMIN, ANSWERS, Stack
 
-from conftest import ADMIN
 from waiting import until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
