@@ -2,7 +2,8 @@
 
 F(S) = Σ_i w_i max_{s in S} K_is, K_is = exp(-|x_i - x_s|² / width²) along the edges of the graph (generalised
 coverage: Bae, Noh & Sutherland, ECCV 2024, arXiv 2407.12212; with an uncertainty in w_i: Bae, Oliveira & Sutherland,
-ICLR 2025, arXiv 2412.20644). Monotone and submodular: gains only fall while places are given, and greedy reaches 1 - 1/e.
+ICLR 2025, arXiv 2412.20644). F is monotone and submodular: gains only fall while places are given, and greedy reaches
+1 - 1/e of the best.
 """
 
 from __future__ import annotations

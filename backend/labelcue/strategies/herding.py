@@ -20,10 +20,11 @@ NARROW, WIDE = 1.0, 1.5
 class Herding(Strategy):
     """Greedy Σ_i w_i u_i max_{s in S} K_is over the candidates i, S what is labelled, leased or placed.
 
-    Uncertainty Herding (Bae, Oliveira & Sutherland, ICLR 2025, arXiv 2412.20644) on the sparse neighbour graph. w: inverse density of
-    the pool, shared out among near-copies, so that neither crowds nor copies outvote the rest. u: margin uncertainty
-    over the root of the number of labels of the predicted class; 1 until there are as many labels as classes, so that
-    the start is pure coverage. K: a Gaussian as wide as the nearest two labelled neighbours are apart, within bounds.
+    Uncertainty Herding (Bae, Oliveira & Sutherland, ICLR 2025, arXiv 2412.20644) on the sparse neighbour graph. w:
+    inverse density of the pool, shared out among near-copies, so that neither crowds nor copies outvote the rest. u:
+    margin uncertainty over the root of the number of labels of the predicted class; 1 until there are as many labels
+    as classes, so that the start is pure coverage. K: a Gaussian as wide as the nearest two labelled neighbours are
+    apart, within bounds.
     """
 
     name = "herding"
