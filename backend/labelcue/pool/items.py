@@ -36,7 +36,7 @@ class Items:
         self._facts = Facts(classes)
         self._cover = Cover(self._matrix)
         self._density: Floats | None = None
-        self._graph = graph if graph is not None and graph.rows <= self._matrix.rows else Graph()
+        self._graph = graph or Graph()
         self._stale = True
 
     @property
@@ -159,6 +159,8 @@ class Items:
 
     def _herd(self, candidates: Ints) -> Herd:
         """The candidates on the neighbour graph, which grows to all rows by this."""
+        if self._graph.rows > self._matrix.rows:
+            self._graph = Graph()  # Another pool has taken it further: what it was before cannot be told.
         self._graph.grow(self._matrix)
         return Herd(self._graph, self._cover, candidates, self._roster.live)
 

@@ -8,10 +8,9 @@ from labelcue.strategies import Neighbours, Ranking, Strategy, View, by_places, 
 from labelcue.strategies.measures import margin
 from labelcue.types import Floats
 
-GAMMA = 0.5
-"""Power of the distance to the tenth neighbour: 0 follows the pool's density, 1 spreads evenly over its space."""
 CROWDED, SPARSE = 0.02, 0.95
-"""That distance is raised to this share of its median, and lowered to this quantile: outliers speak for themselves."""
+"""The distance to the tenth neighbour is raised to this share of its median and lowered to this quantile: copies keep a
+voice, and outliers speak for themselves alone."""
 NARROW, WIDE = 1.0, 1.5
 """Bounds of the kernel's width, as multiples of the median distance to the twentieth neighbour."""
 
@@ -49,5 +48,5 @@ def _inverse_density(near: Neighbours) -> Floats:
     if not len(sparse):
         return sparse
     usual = max(float(np.median(sparse)), 1e-6)
-    weight: Floats = np.clip(sparse / usual, CROWDED, np.quantile(sparse, SPARSE) / usual) ** np.float32(GAMMA)
-    return weight.astype(np.float32)
+    weight: Floats = np.clip(sparse / usual, CROWDED, np.quantile(sparse, SPARSE) / usual)
+    return weight
