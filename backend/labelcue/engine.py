@@ -39,7 +39,7 @@ class Cue(Items):
         self,
         vectors: NDArray[np.floating],
         ids: Sequence[Any] | NDArray[Any] | None = None,
-        strategy: str = "coreset-margin",
+        strategy: str = "herding",
         classes: Iterable[Label] | None = None,
         seed: int = 0,
         *,
