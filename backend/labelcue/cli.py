@@ -249,12 +249,13 @@ def bench_service(seconds: float, rate: float, tasks: int, as_json: bool) -> Non
 @click.option("--pool", default=10_000, show_default=True, help="Tasks of the pool.")
 @click.option("--dim", default=384, show_default=True, help="Dimensions of the vectors.")
 @click.option("--rounds", default=30, show_default=True, help="Rounds to time.")
+@click.option("--strategy", default="", help="How the queue is ordered. [the default]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_round(pool: int, dim: int, rounds: int, as_json: bool) -> None:
+def bench_round(pool: int, dim: int, rounds: int, strategy: str, as_json: bool) -> None:
     """From a submitted annotation to the new queue on disk."""
     from labelcue.bench.round import run
 
-    _print(run(pool=pool, dim=dim, rounds=rounds), as_json)
+    _print(run(pool=pool, dim=dim, rounds=rounds, strategy=strategy), as_json)
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:

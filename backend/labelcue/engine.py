@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labelcue.errors import BadRequest, Corrupt, LabelCueError
 from labelcue.pool.archive import read_archive, write_archive
 from labelcue.pool.facts import Facts
+from labelcue.pool.graph import Graph
 from labelcue.pool.greedy import FarthestFirst
 from labelcue.pool.items import Items
 from labelcue.pool.outcome import Outcome
@@ -38,20 +39,22 @@ class Cue(Items):
         self,
         vectors: NDArray[np.floating],
         ids: Sequence[Any] | NDArray[Any] | None = None,
-        strategy: str = "coreset-margin",
+        strategy: str = "herding",
         classes: Iterable[Label] | None = None,
         seed: int = 0,
         *,
         params: Mapping[str, Any] | None = None,
         surrogate: str = "logistic",
+        graph: Graph | None = None,
     ) -> None:
         """`vectors` (n, d) float32 or float16 are adopted without a copy, memory-mapped or not, of any length but 0.
 
         `ids`, whole numbers or strings, default to 0 to n - 1; one that comes again stands for its last row. With
         `classes` None they are learned from the labels, in the order in which they appear. Raises BadRequest that
-        names vectors with NaN, infinity or no length, and UnknownName for strategy and surrogate.
+        names vectors with NaN, infinity or no length, and UnknownName for strategy and surrogate. `graph` may be one
+        that an earlier Cue made of the first of these rows, for strategies that need it; it grows with this one.
         """
-        super().__init__(vectors, ids, classes)
+        super().__init__(vectors, ids, classes, graph)
         self.seed = seed
         self.set_strategy(strategy, params)
         self._surrogate_name = surrogate
@@ -121,8 +124,10 @@ class Cue(Items):
             density=lambda: self._crowding()[candidates],
             trained=model.trained,
             labelled=model.labelled,
+            counts=targets.sum(axis=0),
             head=min(head, len(candidates)),
             spread=self._spread(candidates),
+            neighbours=lambda: self._herd(candidates),
             rng=np.random.default_rng([seed, 1]),
         )
         self._outcome = self._result(model, probabilities, candidates, self._strategy.rank(view))

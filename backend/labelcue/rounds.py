@@ -19,6 +19,7 @@ from labelcue.engine import Cue, Outcome
 from labelcue.errors import Corrupt, LabelCueError, NotFound, TaskUnreadable
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import label_of
+from labelcue.pool.growing import Growing
 from labelcue.pool.vectors import VectorFile
 from labelcue.store.base import Ledger
 from labelcue.store.fold import Fold, stamp
@@ -64,6 +65,7 @@ class Rounds:
         self.config_error = ""
         self.problems: dict[TaskId, str] = {}
         """Tasks whose annotations cannot be used, and why."""
+        self._growing = Growing()
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
         self._parsed = ""
@@ -125,13 +127,14 @@ class Rounds:
             self.catch_up()
         if self._spec is None or self.fold.gone or not self._vectors.rows:
             return False
-        return bool(self._pending) or self._vectors.rows > self._rows or self._needs_full()
+        return bool(self._pending) or self._vectors.rows > self._rows or self._needs_full(*self._strategy())
 
     def run(self) -> Snapshot:
         """One round on everything that is known now: recorded, computed, published."""
         start = time.perf_counter()
         self.catch_up()
         name, params = self._strategy()
+        full = self.last is None or self._needs_full(name, params)
         number = self.last.number + 1 if self.last else 1
         record = Round(
             project=self._project,
@@ -142,7 +145,7 @@ class Rounds:
             strategy=name,
             params=params,
             seed=self._seed + number,
-            full=self.last is None or self._needs_full(),
+            full=full,
             at=self._clock(),
         )
         self._ledger.add_round(record, self._holder)
@@ -206,6 +209,7 @@ class Rounds:
             classes=spec.classes,
             seed=record.seed,
             params=dict(record.params),
+            graph=self._growing.graph,
         )
         self._rows, self._known = record.rows, set(ids)
         self._pending.clear()
@@ -272,13 +276,13 @@ class Rounds:
     def _ids(self, start: int, stop: int) -> list[TaskId]:
         return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
 
-    def _needs_full(self) -> bool:
+    def _needs_full(self, name: str, params: Mapping[str, Json]) -> bool:
         last, snapshot = self.last, self.snapshot
         if last is None or snapshot is None or self._spec is None:
             return True
         return (
             self.fold.train_requests > self._full_requests
-            or (last.strategy, dict(last.params)) != self._strategy()
+            or (last.strategy, dict(last.params)) != (name, params)
             or last.embedder != self._embedder
             or self._spec.classes[: len(snapshot.classes)] != snapshot.classes
             or snapshot.config_sha != _sha(self._spec.xml)
@@ -286,7 +290,11 @@ class Rounds:
         )
 
     def _strategy(self) -> tuple[str, dict[str, Json]]:
+        """What the next round orders by: while a large graph grows that the chosen one needs, its understudy."""
         name, params = self.fold.strategy or (self._default, {})
+        understudy = strategies.create(name).understudy
+        if understudy and not self._growing.ready(self._vectors.vectors):
+            name, params = understudy, {}
         return strategies.resolve(name), dict(params)
 
     def _snapshot(self, record: Round, outcome: Outcome, spec: TaskSpec) -> Snapshot:

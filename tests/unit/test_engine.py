@@ -6,6 +6,7 @@ from sklearn.datasets import load_digits
 
 from labelcue.engine import Cue
 from labelcue.errors import BadRequest, NotFound, UnknownName
+from labelcue.pool.graph import Graph
 
 
 def pool(rows: int = 300, dim: int = 16, seed: int = 0) -> tuple[np.ndarray, list[str]]:
@@ -130,16 +131,42 @@ def test_growing_and_adding_equal_starting_with_all():
 
 def test_an_id_that_comes_again_moves_to_its_new_vector():
     vectors, truth = pool()
-    cue = Cue(vectors[:100], classes=("ham", "spam"))
+    cue = Cue(vectors[:100], strategy="coreset-margin", classes=("ham", "spam"))
     cue.label({3: truth[3]})
     cue.round(0)
     cue.add(vectors[200:201], [3])
     assert len(cue) == 100
-    fresh = Cue(np.concatenate([vectors[:3], vectors[200:201], vectors[4:100]]), classes=("ham", "spam"))
+    fresh = Cue(
+        np.concatenate([vectors[:3], vectors[200:201], vectors[4:100]]),
+        strategy="coreset-margin",
+        classes=("ham", "spam"),
+    )
     fresh.label({3: truth[3]})
     one, two = cue.round(1, full=True), fresh.round(1, full=True)
     np.testing.assert_array_equal(one.cover, two.cover)
     np.testing.assert_array_equal(one.ids[one.order], two.ids[two.order])
+
+
+def test_rows_that_are_out_of_use_are_no_copies_and_have_no_place():
+    vectors, _ = pool()
+    cue = Cue(vectors[:100], strategy="herding", classes=("ham", "spam"))
+    cue.add(np.repeat(vectors[200:201], 30, axis=0), range(1000, 1030))
+    cue.remove(range(1001, 1030))
+    assert sorted(cue.next(101)) == [*range(100), 1000]
+
+
+def test_a_graph_is_handed_on_and_never_runs_ahead_of_its_rows():
+    vectors, truth = pool()
+    graph = Graph()
+    said = {item: truth[item] for item in range(25)}
+    made = [Cue(vectors[:rows], classes=("ham", "spam"), graph=graph) for rows in (200, 300)]
+    made.append(Cue(vectors[:200], classes=("ham", "spam"), graph=graph))
+    for cue in made:
+        cue.label(said)
+        alone = Cue(vectors[: len(cue)], classes=("ham", "spam"))
+        alone.label(said)
+        same(cue.round(1, full=True), alone.round(1, full=True))
+    assert graph.rows == 300
 
 
 def test_removed_items_are_forgotten():
@@ -217,7 +244,7 @@ def test_wrong_ids_shapes_and_names_are_refused():
     with pytest.raises(UnknownName, match="coreset"):
         Cue(vectors, strategy="oracle")
     with pytest.raises(BadRequest, match="power"):
-        Cue(vectors, params={"strength": 3})
+        Cue(vectors, strategy="coreset-margin", params={"strength": 3})
     for wrong in (0, 21):
         with pytest.raises(BadRequest, match="20 are left"):
             cue.next(wrong)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from labelcue.pool.graph import Graph
 from labelcue.pool.vectors import VectorFile
 from labelcue.rounds import Rounds
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
 from labelcue.store.snapshot import Snapshot
 from labelcue.types import Event, Kind, TaskId
+from waiting import until
 
 PROJECT, DIM, HOLDER = 7, 16, "me"
 CONFIG = (
@@ -28,8 +31,8 @@ TWO, THREE = CONFIG
 class Desk:
     """A project on disk with a learner's rounds, and somebody who labels."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, strategy: str = "coreset-margin") -> None:
+        self.folder, self.strategy = folder, strategy
         self.ledger: Ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite3'}")
         self.vectors = VectorFile(folder / "vectors", DIM, embedder="test@1")
         self.clock = 0
@@ -49,7 +52,7 @@ class Desk:
             self.folder / "round.safetensors",
             holder=HOLDER,
             embedder="test@1",
-            default_strategy="coreset-margin",
+            default_strategy=self.strategy,
             head=50,
             clock=lambda: 0.0,
         )
@@ -136,18 +139,38 @@ def test_labels_train_and_leave_the_queue(desk: Desk) -> None:
     assert np.mean(right) > max(np.mean(desk.side), 1 - np.mean(desk.side))
 
 
+@pytest.mark.parametrize("strategy", ["coreset-margin", "herding"])
 @pytest.mark.parametrize("snapshot", [True, False], ids=["from the snapshot", "by replaying"])
-def test_a_restart_gives_the_same_bits_now_and_in_the_next_round(tmp_path: Path, snapshot: bool) -> None:
+def test_a_restart_gives_the_same_bits_now_and_in_the_next_round(tmp_path: Path, snapshot: bool, strategy: str) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    steady, restarted = Desk(tmp_path / "a"), Desk(tmp_path / "b")
+    steady, restarted = Desk(tmp_path / "a", strategy), Desk(tmp_path / "b", strategy)
     for desk in (steady, restarted):
-        desk.work(13)
+        desk.work(7)
+        desk.add(121, 141)
+        desk.work(6)
     before = restarted.rounds.snapshot
     restarted.restart(snapshot=snapshot)
     _same(before, restarted.rounds.snapshot)
     assert not restarted.rounds.due()
     _same(steady.work(6), restarted.work(6))
+
+
+def test_the_understudy_serves_while_a_large_graph_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = threading.Event()
+    grow = Graph.grow
+    with monkeypatch.context() as patch:
+        patch.setattr("labelcue.pool.growing.AT_ONCE", 1000)
+        patch.setattr(Graph, "grow", lambda graph, matrix: (hold.wait(60), grow(graph, matrix)))
+        desk = Desk(tmp_path, "herding")
+        assert desk.work(3).round.strategy == "coreset-margin@1"
+        assert not desk.rounds.due()
+        hold.set()
+        until(desk.rounds.due)
+        grown = desk.work(0)
+        assert (grown.round.strategy, grown.round.full) == ("herding@1", True)
+        assert desk.work(2).round.strategy == "herding@1"
+    _same(desk.rounds.snapshot, desk.restart(snapshot=False).snapshot)
 
 
 def test_a_round_that_was_recorded_but_not_run_is_replayed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,3 +134,13 @@ def test_the_model_beats_the_majority_class():
     rest = np.setdiff1d(np.arange(len(unit)), rows)
     accuracy = (scores(head, unit[rest]).argmax(1) == target[rest]).mean()
     assert accuracy > np.bincount(target[rest]).max() / len(rest) + 0.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_few_labels_far_apart_are_still_told_apart(seed):
+    rng = np.random.default_rng(seed)
+    vectors = 0.5 + rng.standard_normal((20, 384))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    target = rng.permutation([0] * 12 + [1] * 8)
+    head = fit(examples(vectors, target, classes=2), full=True)
+    assert (scores(head, vectors).argmax(1) == target).mean() > 0.9

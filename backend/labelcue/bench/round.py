@@ -30,6 +30,7 @@ from labelcue.settings import load_settings
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
 from labelcue.store.snapshot import Snapshot
+from labelcue.strategies import strategies
 from labelcue.types import Event, Floats, Ints, Kind, TaskId
 
 GAUSSIANS = 50
@@ -41,11 +42,15 @@ XML = (
     '<Choice value="ham"/><Choice value="spam"/></Choices></View>'
 )
 BATCH = 200
-WAIT_S = 120.0
+WAIT_S = 900.0
 
 
-def run(pool: int, dim: int, rounds: int = 30, labels: int = 200, seed: int = 0) -> dict[str, float]:
+def run(
+    pool: int, dim: int, rounds: int = 30, labels: int = 200, seed: int = 0, strategy: str = ""
+) -> dict[str, float | str]:
     """Label the head of the queue of a synthetic pool `rounds` times, after `labels` labels at random.
+
+    `strategy`: empty for the default. `graph_s`: from the first round on until the neighbour graph serves, 0 without.
 
     `p50_s`, `p95_s`: from the moment an annotation is handed to the ledger to the new queue on disk, the learner's
     polling and debouncing included, Label Studio left out. `pool_read_s`: one sum over the memory-mapped vectors, on
@@ -60,12 +65,13 @@ def run(pool: int, dim: int, rounds: int = 30, labels: int = 200, seed: int = 0)
         Progress(console=console, disable=not console.is_terminal, transient=True) as progress,
     ):
         baseline = peak_rss_mb()
-        desk = _Desk(Path(folder), pool, dim, rng)
+        desk = _Desk(Path(folder), pool, dim, rng, strategy)
         vectors_mb = pool * dim * 4 / 1e6
         bar = progress.add_task("rounds", total=rounds)
         with desk.learner() as published:
             desk.label([int(row) + 1 for row in rng.choice(pool, size=min(labels, pool // 2), replace=False)])
             snapshot = _newer(published, desk.labelled)
+            graph_s = _until_it_serves(published, snapshot, desk.strategy)
             times = []
             for _ in range(rounds):
                 began = time.perf_counter()
@@ -76,6 +82,8 @@ def run(pool: int, dim: int, rounds: int = 30, labels: int = 200, seed: int = 0)
         read = min(_seconds_to_read(desk.vectors.vectors) for _ in range(5))
     p50, p95 = np.percentile(times, [50, 95])
     return {
+        "strategy": desk.strategy,
+        "graph_s": graph_s,
         "p50_s": float(p50),
         "p95_s": float(p95),
         "pool_read_s": read,
@@ -91,8 +99,9 @@ def run(pool: int, dim: int, rounds: int = 30, labels: int = 200, seed: int = 0)
 class _Desk:
     """A project on disk, without Label Studio."""
 
-    def __init__(self, folder: Path, pool: int, dim: int, rng: np.random.Generator) -> None:
-        self.settings = load_settings({"home": folder})
+    def __init__(self, folder: Path, pool: int, dim: int, rng: np.random.Generator, strategy: str) -> None:
+        self.settings = load_settings({"home": folder, "strategy": strategy or None})
+        self.strategy = strategies.resolve(self.settings.strategy)
         self.ledger: Ledger = open_ledger(self.settings.store_url)
         self.vectors = VectorFile(folder / "vectors", dim, embedder="synthetic@1")
         self.groups = rng.integers(0, GAUSSIANS, pool)
@@ -174,6 +183,17 @@ def _newer(published: SimpleQueue[Snapshot | Exception], labelled: int) -> Snaps
             raise found
         if found.labelled == labelled:
             return found
+
+
+def _until_it_serves(published: SimpleQueue[Snapshot | Exception], latest: Snapshot, strategy: str) -> float:
+    """Seconds until a round is ordered by the strategy itself, not by its understudy."""
+    began = time.perf_counter()
+    while latest.round.strategy != strategy:
+        found = published.get(timeout=WAIT_S)
+        if isinstance(found, Exception):
+            raise found
+        latest = found
+    return time.perf_counter() - began
 
 
 def _seconds_to_read(vectors: NDArray[np.floating]) -> float:

@@ -39,7 +39,7 @@ class Bench:
     """(m,) index of the class."""
     classes: tuple[Label, ...]
     surrogate: str = "logistic"
-    strategy: str = "coreset-margin"
+    strategy: str = "herding"
 
     @property
     def majority(self) -> float:

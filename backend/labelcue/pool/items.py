@@ -12,6 +12,8 @@ from labelcue.errors import BadRequest
 from labelcue.pool.cover import Cover
 from labelcue.pool.density import density
 from labelcue.pool.facts import Facts, Said
+from labelcue.pool.graph import Graph
+from labelcue.pool.herd import Herd
 from labelcue.pool.matrix import Matrix
 from labelcue.pool.roster import ItemId, Roster, named, plain
 from labelcue.types import Floats, Ints, Label
@@ -21,7 +23,11 @@ class Items:
     """Vectors, ids, labels, skips, leases and coverage. Unknown ids raise NotFound, which names them."""
 
     def __init__(
-        self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any] | None, classes: Iterable[Label] | None
+        self,
+        vectors: NDArray[np.floating],
+        ids: Sequence[Any] | NDArray[Any] | None,
+        classes: Iterable[Label] | None,
+        graph: Graph | None,
     ) -> None:
         self._matrix = Matrix(vectors)
         names = np.arange(self._matrix.rows) if ids is None else ids
@@ -30,6 +36,7 @@ class Items:
         self._facts = Facts(classes)
         self._cover = Cover(self._matrix)
         self._density: Floats | None = None
+        self._graph = graph or Graph()
         self._stale = True
 
     @property
@@ -149,6 +156,13 @@ class Items:
         if self._density is None:
             self._density = density(self._matrix, self._roster.order)
         return self._density
+
+    def _herd(self, candidates: Ints) -> Herd:
+        """The candidates on the neighbour graph, which grows to all rows by this."""
+        if self._graph.rows > self._matrix.rows:
+            self._graph = Graph()  # Another pool has taken it further: what it was before cannot be told.
+        self._graph.grow(self._matrix)
+        return Herd(self._graph, self._cover, candidates, self._roster.live)
 
     def _candidates(self, labelled: Ints) -> Ints:
         """Rows that may be queued, in ascending order of their ids."""

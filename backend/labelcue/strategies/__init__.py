@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -18,6 +18,26 @@ from labelcue.types import Floats, Ints
 
 Places = tuple[Ints, Floats, Floats]
 """(k,) positions in order, (k,) values, (k,) squared distances to what came before them."""
+
+
+class Neighbours(Protocol):
+    """The candidates on the pool's neighbour graph; all arrays are in the order of the candidates."""
+
+    @property
+    def scale(self) -> float:
+        """Median distance to the twentieth neighbour."""
+
+    def sparseness(self) -> Floats:
+        """(m,) float32 distance to the tenth neighbour."""
+
+    def copies(self) -> Floats:
+        """(m,) float32 number of near-copies of each candidate in the pool, itself included."""
+
+    def closest(self) -> float:
+        """Distance of the two nearest covered items, copies left out; infinite where none are neighbours."""
+
+    def place(self, weight: Floats, width: float, places: int) -> tuple[Places, Floats]:
+        """Greedy places by the weight that they newly cover, and the gains (m,) of all when these are placed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +54,14 @@ class View:
     """Whether the surrogate has seen two classes."""
     labelled: int
     """Number of labelled items."""
+    counts: Floats
+    """(c,) float32 number of labels of each class; an item on which annotators differ is shared out."""
     head: int
     """Places to choose greedily, one given the others."""
     spread: Callable[[Floats, float, int], Places]
     """`spread(weight, power, places)`: greedy places by weight times distance^power to what is covered or placed."""
+    neighbours: Callable[[], Neighbours]
+    """The neighbour graph, brought up to date when asked for: the first time takes seconds to minutes."""
     rng: np.random.Generator
 
     @property
@@ -69,6 +93,8 @@ class Strategy(ABC):
     """Whether the order depends on what the surrogate says."""
     diverse: ClassVar[bool] = False
     """Whether each place of the head depends on the places before it."""
+    understudy: ClassVar[str] = ""
+    """The strategy that serves until the neighbour graph has grown; empty for those that do without the graph."""
 
     @abstractmethod
     def rank(self, view: View) -> Ranking:

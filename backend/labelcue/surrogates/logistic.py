@@ -16,6 +16,10 @@ from labelcue.types import Ints
 
 DEFAULT_L2 = 0.1
 """Until there are labels enough to choose by; the middle of the grid, by its logarithm."""
+DECADES = 0.5
+"""Standard deviation, in powers of ten, of what is believed of the penalty before there are labels, around the default.
+Few labels, far apart, cannot be told from noise by their held-out loss: the strongest penalty won, and with it the
+larger class everywhere."""
 DEFAULT_TEMPERATURE = 2.0
 QUARTERS = 4
 """The temperature is chosen again so many times for each doubling of the labels."""
@@ -66,7 +70,10 @@ class Logistic(Surrogate):
             return replace(before, temperature=choose_temperature(scores, targets))
         every = held_out(vectors, targets, fold, PENALTIES, cold)
         temperatures = [choose_temperature(scores, targets) for scores in every]
-        losses = [log_loss(scores, targets, t) for scores, t in zip(every, temperatures, strict=True)]
+        losses = [
+            log_loss(scores, targets, t) + (np.log10(l2 / DEFAULT_L2) / DECADES) ** 2 / (2 * labelled)
+            for scores, t, l2 in zip(every, temperatures, PENALTIES, strict=True)
+        ]
         best = int(np.argmin(losses))
         return replace(before, l2=PENALTIES[best], temperature=temperatures[best])
 

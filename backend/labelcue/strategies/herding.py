@@ -1,0 +1,52 @@
+"""Uncertainty herding: what speaks for most of the pool that the model is unsure of and nothing labelled covers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labelcue.strategies import Neighbours, Ranking, Strategy, View, by_places, strategies
+from labelcue.strategies.measures import margin
+from labelcue.types import Floats
+
+CROWDED, SPARSE = 0.02, 0.95
+"""The distance to the tenth neighbour is raised to this share of its median and lowered to this quantile: copies keep a
+voice, and outliers speak for themselves alone."""
+NARROW, WIDE = 1.0, 1.5
+"""Bounds of the kernel's width, as multiples of the median distance to the twentieth neighbour."""
+
+
+@strategies.register("herding")
+class Herding(Strategy):
+    """Greedy Σ_i w_i u_i max_{s in S} K_is over the candidates i, S what is labelled, leased or placed.
+
+    Uncertainty Herding (Bae, Oliveira & Sutherland, ICLR 2025, arXiv 2412.20644) on the sparse neighbour graph. w:
+    inverse density of the pool, shared out among near-copies, so that neither crowds nor copies outvote the rest. u:
+    margin uncertainty over the root of the number of labels of the predicted class; 1 until there are as many labels
+    as classes, so that the start is pure coverage. K: a Gaussian as wide as the nearest two labelled neighbours are
+    apart, within bounds.
+    """
+
+    name = "herding"
+    summary = "Speaks for most of what the model is unsure of, counting what is labelled or comes before it as covered."
+    diverse = True
+    understudy = "coreset-margin"
+
+    def rank(self, view: View) -> Ranking:
+        """By the gain in covered weight; each place as if those before it were taken."""
+        near = view.neighbours()
+        weight = _inverse_density(near) / near.copies()
+        if view.trained and view.labelled >= len(view.counts):
+            weight *= margin(view.probabilities) / np.sqrt(view.counts[view.probabilities.argmax(axis=1)] + 1)
+        width = float(np.clip(near.closest(), NARROW * near.scale, WIDE * near.scale))
+        places, rest = near.place(weight, width, view.head)
+        return by_places(view, places, rest)
+
+
+def _inverse_density(near: Neighbours) -> Floats:
+    """(m,) float32, 1 for an item in a place of median density."""
+    sparse = near.sparseness()
+    if not len(sparse):
+        return sparse
+    usual = max(float(np.median(sparse)), 1e-6)
+    weight: Floats = np.clip(sparse / usual, CROWDED, np.quantile(sparse, SPARSE) / usual)
+    return weight
