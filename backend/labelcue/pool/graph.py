@@ -154,18 +154,25 @@ def _merge(keys: Keys, at: Ints, new: Keys) -> None:
 
 def _symmetric(keys: Keys) -> Edges:
     """Every edge from both of its ends, once, and a loop at each row."""
-    rows, low = len(keys), np.uint64(0xFFFFFFFF)
+    rows = np.arange(len(keys), dtype=np.int64)
     here, place = np.nonzero(keys != NONE)
-    flat = keys[here, place]
-    there = (flat & low).astype(np.int64)
-    # A list's row is named by the other's list too where the edge is mutual.
-    known, back = np.sort(here * rows + there), there * rows + here
-    spot = np.searchsorted(known, back).clip(max=max(0, len(known) - 1))
-    lone = known[spot] != back
-    loops = np.arange(rows, dtype=np.int64)
-    source = np.concatenate([loops, here, there[lone]])
-    mirrored = (flat[lone] & ~low) | here[lone].astype(np.uint64)
-    key = np.concatenate([loops.astype(np.uint64), flat, mirrored])
-    order = np.lexsort((key, source))
-    start = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=rows))]).astype(np.int64)
-    return Edges(start, (key[order] & low).astype(np.int32), _squared_of(key[order]))
+    there = _row_of(keys[here, place])
+    # A list holds all keys up to its last one. So an edge is mutual unless its mirror image lies beyond; and what lies
+    # beyond stands after the list.
+    mirrored = _key(_squared_of(keys[here, place]), here)
+    lone = mirrored > keys[there, -1]
+    source, mirrored = there[lone], mirrored[lone]
+    order = np.lexsort((mirrored, source))
+    source, mirrored = source[order], mirrored[order]
+    own, more = np.bincount(here, minlength=len(rows)), np.bincount(source, minlength=len(rows))
+    start = np.concatenate([[0], np.cumsum(1 + own + more)]).astype(np.int64)
+    flat = np.empty(start[-1], dtype=np.uint64)
+    flat[start[:-1]] = rows.astype(np.uint64)
+    flat[start[here] + 1 + place] = keys[here, place]
+    beyond = np.arange(len(source)) - np.repeat(np.cumsum(more) - more, more)
+    flat[start[source] + 1 + own[source] + beyond] = mirrored
+    return Edges(start, _row_of(flat).astype(np.int32), _squared_of(flat))
+
+
+def _row_of(keys: Keys) -> Ints:
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
