@@ -54,6 +54,15 @@ class Graph:
         return len(self._keys)
 
     @property
+    def keys(self) -> Keys:
+        """(n, DEGREE) uint64 the lists, all that there is to keep."""
+        return self._keys
+
+    def take(self, keys: Keys) -> None:
+        """Go on from the lists that an earlier graph of the same rows had."""
+        self._keys, self._edges = np.ascontiguousarray(keys, dtype=np.uint64), None
+
+    @property
     def squared(self) -> Floats:
         """(n, DEGREE) float32 squared distances to the nearest rows, rising; infinite where there are no more rows."""
         return _squared_of(self._keys)
