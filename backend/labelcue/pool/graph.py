@@ -25,6 +25,8 @@ NEW, OLD = 1024, 4096
 """Joining rows and rows that are there already, of one product."""
 PIECE = 8192
 """Pairs whose vectors are gathered at a time."""
+TENTH, TWENTIETH = 9, 19
+"""Places in a list: of the distance that stands for sparseness, and of the one that scales the kernel."""
 NONE = np.uint64(2**64 - 1)
 SAME = np.float32(1e-6)
 """Squared distance below which two rows are one: float32 cannot tell."""
@@ -38,6 +40,10 @@ class Edges:
     """(n + 1,)"""
     to: NDArray[np.int32]
     squared: Floats
+    tenth: Floats
+    """(n,) squared distance to the tenth neighbour, or to the last one in a smaller pool; 0 where there is none."""
+    scale: float
+    """Median distance to the twentieth neighbour, likewise; at least 1e-3."""
 
 
 class Graph:
@@ -180,7 +186,15 @@ def _symmetric(keys: Keys) -> Edges:
     flat[start[here] + 1 + place] = keys[here, place]
     beyond = np.arange(len(source)) - np.repeat(np.cumsum(more) - more, more)
     flat[start[source] + 1 + own[source] + beyond] = mirrored
-    return Edges(start, _row_of(flat).astype(np.int32), _squared_of(flat))
+    scale = max(float(np.sqrt(np.median(_reach(keys, TWENTIETH)))), 1e-3) if len(keys) else 1.0
+    return Edges(start, _row_of(flat).astype(np.int32), _squared_of(flat), _reach(keys, TENTH), scale)
+
+
+def _reach(keys: Keys, place: int) -> Floats:
+    """(n,) float32 squared distance to the neighbour at a place of the list, or to the last that there is."""
+    squared = _squared_of(keys[:, : place + 1])
+    reach: Floats = np.where(np.isfinite(squared), squared, 0).max(axis=1)
+    return reach
 
 
 def _row_of(keys: Keys) -> Ints:
