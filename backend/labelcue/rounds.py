@@ -65,7 +65,7 @@ class Rounds:
         self.config_error = ""
         self.problems: dict[TaskId, str] = {}
         """Tasks whose annotations cannot be used, and why."""
-        self._growing = Growing()
+        self._growing = Growing(vectors.path / "graph.npz")
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
         self._parsed = ""

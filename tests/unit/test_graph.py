@@ -71,12 +71,40 @@ def test_a_pool_of_copies_is_no_burden():
     assert (graph.squared == 0).all()
 
 
-def test_large_steps_grow_beside_the_rounds(monkeypatch):
-    monkeypatch.setattr(growing_module, "AT_ONCE", 1000)
-    vectors, growing = clustered(300), Growing()
-    assert growing.ready(vectors[:40])
+def waited(growing: Growing, vectors: np.ndarray) -> Graph:
     assert not growing.ready(vectors)
     assert growing._thread is not None
     growing._thread.join()
     assert growing.ready(vectors)
-    same(growing.graph, grown(vectors))
+    return growing.graph
+
+
+def test_large_steps_grow_beside_the_rounds(monkeypatch, tmp_path):
+    monkeypatch.setattr(growing_module, "AT_ONCE", 1000)
+    vectors, growing = clustered(300), Growing(tmp_path / "graph.npz")
+    assert growing.ready(vectors[:40])
+    same(waited(growing, vectors), grown(vectors))
+
+
+def test_what_has_grown_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(growing_module, "AT_ONCE", 1000)
+    path, vectors = tmp_path / "graph.npz", clustered(300)
+    first = waited(Growing(path), vectors[:200])
+    with monkeypatch.context() as patch:
+        patch.setattr(Graph, "_join", None)
+        same(waited(Growing(path), vectors[:200]), first)
+    same(waited(Growing(path), vectors), grown(vectors))
+
+
+@pytest.mark.parametrize("damage", ["other vectors", "fewer vectors", "broken file"])
+def test_a_file_that_does_not_fit_is_made_anew(monkeypatch, tmp_path, damage):
+    monkeypatch.setattr(growing_module, "AT_ONCE", 1000)
+    path, vectors = tmp_path / "graph.npz", clustered(300)
+    waited(Growing(path), vectors)
+    if damage == "other vectors":
+        vectors = clustered(300, seed=8)
+    elif damage == "fewer vectors":
+        vectors = vectors[:250]
+    else:
+        path.write_bytes(path.read_bytes()[:5000])
+    same(waited(Growing(path), vectors), grown(vectors))

@@ -25,6 +25,8 @@ NEW, OLD = 1024, 4096
 """Joining rows and rows that are there already, of one product."""
 PIECE = 8192
 """Pairs whose vectors are gathered at a time."""
+TENTH, TWENTIETH = 9, 19
+"""Places in a list: of the distance that stands for sparseness, and of the one that scales the kernel."""
 NONE = np.uint64(2**64 - 1)
 SAME = np.float32(1e-6)
 """Squared distance below which two rows are one: float32 cannot tell."""
@@ -38,6 +40,10 @@ class Edges:
     """(n + 1,)"""
     to: NDArray[np.int32]
     squared: Floats
+    tenth: Floats
+    """(n,) squared distance to the tenth neighbour, or to the last one in a smaller pool; 0 where there is none."""
+    scale: float
+    """Median distance to the twentieth neighbour, likewise; at least 1e-3."""
 
 
 class Graph:
@@ -52,6 +58,15 @@ class Graph:
     def rows(self) -> int:
         """Number of rows that have joined."""
         return len(self._keys)
+
+    @property
+    def keys(self) -> Keys:
+        """(n, DEGREE) uint64 the lists, all that there is to keep."""
+        return self._keys
+
+    def take(self, keys: Keys) -> None:
+        """Go on from the lists that an earlier graph of the same rows had."""
+        self._keys, self._edges = np.ascontiguousarray(keys, dtype=np.uint64), None
 
     @property
     def squared(self) -> Floats:
@@ -154,18 +169,33 @@ def _merge(keys: Keys, at: Ints, new: Keys) -> None:
 
 def _symmetric(keys: Keys) -> Edges:
     """Every edge from both of its ends, once, and a loop at each row."""
-    rows, low = len(keys), np.uint64(0xFFFFFFFF)
+    rows = np.arange(len(keys), dtype=np.int64)
     here, place = np.nonzero(keys != NONE)
-    flat = keys[here, place]
-    there = (flat & low).astype(np.int64)
-    # A list's row is named by the other's list too where the edge is mutual.
-    known, back = np.sort(here * rows + there), there * rows + here
-    spot = np.searchsorted(known, back).clip(max=max(0, len(known) - 1))
-    lone = known[spot] != back
-    loops = np.arange(rows, dtype=np.int64)
-    source = np.concatenate([loops, here, there[lone]])
-    mirrored = (flat[lone] & ~low) | here[lone].astype(np.uint64)
-    key = np.concatenate([loops.astype(np.uint64), flat, mirrored])
-    order = np.lexsort((key, source))
-    start = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=rows))]).astype(np.int64)
-    return Edges(start, (key[order] & low).astype(np.int32), _squared_of(key[order]))
+    there = _row_of(keys[here, place])
+    # A list holds all keys up to its last one. So an edge is mutual unless its mirror image lies beyond; and what lies
+    # beyond stands after the list.
+    mirrored = _key(_squared_of(keys[here, place]), here)
+    lone = mirrored > keys[there, -1]
+    source, mirrored = there[lone], mirrored[lone]
+    order = np.lexsort((mirrored, source))
+    source, mirrored = source[order], mirrored[order]
+    own, more = np.bincount(here, minlength=len(rows)), np.bincount(source, minlength=len(rows))
+    start = np.concatenate([[0], np.cumsum(1 + own + more)]).astype(np.int64)
+    flat = np.empty(start[-1], dtype=np.uint64)
+    flat[start[:-1]] = rows.astype(np.uint64)
+    flat[start[here] + 1 + place] = keys[here, place]
+    beyond = np.arange(len(source)) - np.repeat(np.cumsum(more) - more, more)
+    flat[start[source] + 1 + own[source] + beyond] = mirrored
+    scale = max(float(np.sqrt(np.median(_reach(keys, TWENTIETH)))), 1e-3) if len(keys) else 1.0
+    return Edges(start, _row_of(flat).astype(np.int32), _squared_of(flat), _reach(keys, TENTH), scale)
+
+
+def _reach(keys: Keys, place: int) -> Floats:
+    """(n,) float32 squared distance to the neighbour at a place of the list, or to the last that there is."""
+    squared = _squared_of(keys[:, : place + 1])
+    reach: Floats = np.where(np.isfinite(squared), squared, 0).max(axis=1)
+    return reach
+
+
+def _row_of(keys: Keys) -> Ints:
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)

@@ -15,8 +15,6 @@ from labelcue.pool.cover import Cover
 from labelcue.pool.graph import Edges, Graph
 from labelcue.types import Bools, Floats, Ints
 
-TENTH, TWENTIETH = 9, 19
-"""Places in a row's list: of the distance that stands for sparseness, and of the one that scales the kernel."""
 COPY = np.float32(0.02)
 """Squared distance below which two items are copies of one: cosine 0.99."""
 RESERVE = 8
@@ -28,26 +26,27 @@ class Herd:
 
     def __init__(self, graph: Graph, cover: Cover, rows: Ints, live: Bools) -> None:
         """`cover`: what is labelled or leased; `rows`: the candidates; `live`: (n,) rows that are in use."""
-        self._graph, self._cover, self._rows, self._live = graph, cover, rows, live
+        self._cover, self._rows, self._live = cover, rows, live
         self._covered = cover.covered
         self._edges: Edges = graph.edges()
 
     @property
     def scale(self) -> float:
         """Median distance to the twentieth neighbour, or to the last one in a smaller pool; at least 1e-3."""
-        far = _reach(self._graph.squared, TWENTIETH)
-        return max(float(np.sqrt(np.median(far))), 1e-3) if len(far) else 1.0
+        return self._edges.scale
 
     def sparseness(self) -> Floats:
         """(m,) float32 distance to the tenth neighbour: the inverse of the density, up to a power."""
-        sparse: Floats = np.sqrt(_reach(self._graph.squared, TENTH)[self._rows])
+        sparse: Floats = np.sqrt(self._edges.tenth[self._rows])
         return sparse
 
     def copies(self) -> Floats:
         """(m,) float32 number of items that are copies of each candidate, itself included; about DEGREE at the most."""
         edges = self._edges
-        same = (edges.squared < COPY) & self._live[edges.to]
-        counts: Floats = _sums(edges, same.astype(np.float64))[self._rows].astype(np.float32)
+        same = np.flatnonzero(edges.squared < COPY)
+        same = same[self._live[edges.to[same]]]
+        row = np.searchsorted(edges.start, same, side="right") - 1
+        counts: Floats = np.bincount(row, minlength=len(self._live))[self._rows].astype(np.float32)
         return counts
 
     def closest(self) -> float:
@@ -140,13 +139,6 @@ class _Run:
         fall = np.maximum(there - before, 0) - np.maximum(there - after, 0)
         np.subtract.at(self.gain, edges.to[own], fall * np.repeat(self.weight[near], size))
         self.best[near] = kernel
-
-
-def _reach(squared: Floats, place: int) -> Floats:
-    """(n,) squared distance to the neighbour at a place of the list, or to the last that there is; 0 for none."""
-    known = np.where(np.isfinite(squared[:, : place + 1]), squared[:, : place + 1], 0)
-    reach: Floats = known.max(axis=1)
-    return reach
 
 
 def _spans(edges: Edges, rows: Ints) -> Ints:

@@ -4,7 +4,7 @@ home/ledger.sqlite3
 home/projects/<N>/connection.json       how to reach Label Studio; 0600
 home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
 home/projects/<N>/status.json           the learner's own words for status pages
-home/projects/<N>/vectors-<embedder>/   one vector file for each embedder
+home/projects/<N>/vectors-<embedder>/   one vector file for each embedder, its large neighbour graph beside it
 """
 
 from __future__ import annotations
