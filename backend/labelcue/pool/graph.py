@@ -168,26 +168,42 @@ def _merge(keys: Keys, at: Ints, new: Keys) -> None:
 
 
 def _symmetric(keys: Keys) -> Edges:
-    """Every edge from both of its ends, once, and a loop at each row."""
+    """Every edge from both of its ends, once, and a loop at each row. Blocks of rows keep memory small meanwhile."""
     rows = np.arange(len(keys), dtype=np.int64)
-    here, place = np.nonzero(keys != NONE)
-    there = _row_of(keys[here, place])
-    # A list holds all keys up to its last one. So an edge is mutual unless its mirror image lies beyond; and what lies
-    # beyond stands after the list.
-    mirrored = _key(_squared_of(keys[here, place]), here)
-    lone = mirrored > keys[there, -1]
-    source, mirrored = there[lone], mirrored[lone]
-    order = np.lexsort((mirrored, source))
-    source, mirrored = source[order], mirrored[order]
-    own, more = np.bincount(here, minlength=len(rows)), np.bincount(source, minlength=len(rows))
+    source, mirrored = _beyond(keys)
+    own, more = (keys != NONE).sum(axis=1), np.bincount(source, minlength=len(rows))
     start = np.concatenate([[0], np.cumsum(1 + own + more)]).astype(np.int64)
-    flat = np.empty(start[-1], dtype=np.uint64)
-    flat[start[:-1]] = rows.astype(np.uint64)
-    flat[start[here] + 1 + place] = keys[here, place]
-    beyond = np.arange(len(source)) - np.repeat(np.cumsum(more) - more, more)
-    flat[start[source] + 1 + own[source] + beyond] = mirrored
+    to, squared = np.empty(start[-1], dtype=np.int32), np.zeros(start[-1], dtype=np.float32)
+    to[start[:-1]] = rows
+    for first in range(0, len(keys), OLD):
+        block = keys[first : first + OLD]
+        here, place = np.nonzero(block != NONE)
+        spot = start[first + here] + 1 + place
+        to[spot], squared[spot] = _row_of(block[here, place]), _squared_of(block[here, place])
+    spot = np.arange(len(source)) - np.repeat(np.cumsum(more) - more, more)
+    spot += start[source] + 1 + own[source]
+    to[spot], squared[spot] = _row_of(mirrored), _squared_of(mirrored)
     scale = max(float(np.sqrt(np.median(_reach(keys, TWENTIETH)))), 1e-3) if len(keys) else 1.0
-    return Edges(start, _row_of(flat).astype(np.int32), _squared_of(flat), _reach(keys, TENTH), scale)
+    return Edges(start, to, squared, _reach(keys, TENTH), scale)
+
+
+def _beyond(keys: Keys) -> tuple[Ints, Keys]:
+    """Mirror images of the edges that their other end does not list itself: that end, and the key; sorted by both.
+
+    A list holds all keys up to its last one. So an edge is mutual unless its mirror image lies beyond that.
+    """
+    sources, images = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.uint64)]
+    for first in range(0, len(keys), OLD):
+        block = keys[first : first + OLD]
+        here, place = np.nonzero(block != NONE)
+        there = _row_of(block[here, place])
+        image = _key(_squared_of(block[here, place]), first + here)
+        lone = image > keys[there, -1]
+        sources.append(there[lone])
+        images.append(image[lone])
+    source, mirrored = np.concatenate(sources), np.concatenate(images)
+    order = np.lexsort((mirrored, source))
+    return source[order], mirrored[order]
 
 
 def _reach(keys: Keys, place: int) -> Floats:

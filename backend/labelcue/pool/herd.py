@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from labelcue.pool.cover import Cover
 from labelcue.pool.graph import Edges, Graph
+from labelcue.pool.matrix import BLOCK
 from labelcue.types import Bools, Floats, Ints
 
 COPY = np.float32(0.02)
@@ -88,10 +89,20 @@ class _Run:
         self.best: Floats = np.zeros(len(self.weight), dtype=np.float32)
         span = _spans(edges, covered)
         np.maximum.at(self.best, edges.to[span], self.kernel[span])
-        rise = np.maximum(self.kernel - self.best[edges.to], 0) * self.weight[edges.to]
-        self.gain: NDArray[np.float64] = _sums(edges, rise)
+        self.gain = self._gains()
         self.free = np.zeros(len(self.weight), dtype=bool)
         self.free[rows] = True
+
+    def _gains(self) -> NDArray[np.float64]:
+        """(n,) what each row would cover anew; in blocks of rows, as an array for each edge would be large."""
+        gain, start = np.empty(len(self.weight)), self.edges.start
+        for first in range(0, len(gain), BLOCK):
+            last = min(first + BLOCK, len(gain))
+            span = slice(start[first], start[last])
+            near = self.edges.to[span]
+            rise = np.maximum(self.kernel[span] - self.best[near], 0) * self.weight[near]
+            gain[first:last] = np.add.reduceat(rise, start[first:last] - start[first])
+        return gain
 
     def go(self, places: int) -> tuple[Ints, Floats]:
         """Positions in order, and their gains."""
