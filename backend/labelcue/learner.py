@@ -23,7 +23,7 @@ import structlog
 
 from labelcue.delivery import Delivery
 from labelcue.embedders import embedders
-from labelcue.errors import LabelCueError, LeaseLost
+from labelcue.errors import LabelCueError, LeaseLost, StoreBusy
 from labelcue.ingest import Ingest
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.pool.vectors import VectorFile
@@ -285,9 +285,13 @@ class Learner:
             log.warning("project lost to another learner", project=number, error=str(error))
             self._lost.add(number)
             return False
+        except StoreBusy as error:
+            self._failed(number, error)
+            return False
         except Exception as error:  # one project's fault never stops the others
             self._failed(number, error)
             project.fail(error)
+            self._lost.add(number)  # the round may be recorded and not run: taking the project up again replays it
             worked = False
         project.tell()
         return worked

@@ -252,6 +252,7 @@ class Rounds:
             else:
                 free.append(task)
         cue.remove(gone)
+        self._known.difference_update(gone)
         cue.unlabel(done + free)
         cue.unskip(free)
         cue.skip(done)

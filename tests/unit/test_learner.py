@@ -120,6 +120,20 @@ def test_a_project_that_fails_says_why_and_stops_no_other(desk: Desk) -> None:
         desk.snapshot(2, labels=1)
 
 
+def test_a_round_that_fails_half_way_is_taken_up_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.connect(1)
+    with desk.learner("one"):
+        desk.snapshot(1, labels=0)
+        failed = threading.Event()
+        with monkeypatch.context() as patch:
+            patch.setattr("labelcue.rounds.write_snapshot", lambda *_: failed.set() or 1 / 0)
+            desk.label(1, 1)
+            assert failed.wait(20)
+            until(lambda: "ZeroDivisionError" in read_status(desk.home.status(1))["error"])
+        desk.label(1, 2)
+        desk.snapshot(1, labels=2)
+
+
 def test_one_learner_a_project_and_the_next_takes_over_the_same_queue(desk: Desk) -> None:
     desk.connect(1)
     with desk.learner("one") as first:

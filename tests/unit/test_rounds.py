@@ -243,10 +243,12 @@ def test_a_task_id_that_is_used_again_is_a_new_task(desk: Desk) -> None:
     desk.say(Kind.TASK_DELETED, f"task_deleted:{task}", task=task)
     assert task not in desk.work(0).ids
     desk.say(Kind.TASK, f"task:{task}:1", task=task, data={"text": "new"}, updated_at="2026-02-01", again=True)
+    desk.label(int(desk.rounds.snapshot.order[0]))  # type: ignore[union-attr]
+    assert task not in desk.work(0).ids, "it has no vector yet"
     desk.vectors.append([TaskId(task)], desk.made[300:301], [b"x" * 16])
     snapshot = desk.work(0)
     assert task in snapshot.order
-    assert snapshot.labelled == 3
+    assert snapshot.labelled == 4
     _same(snapshot, desk.restart().snapshot)
     _same(snapshot, desk.restart(snapshot=False).snapshot)
 
