@@ -33,7 +33,7 @@ from labelcue.settings import Settings
 from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
-from labelcue.store.status import write_status
+from labelcue.store.status import read_status, write_status
 from labelcue.types import Json
 
 log = structlog.get_logger(__name__)
@@ -252,6 +252,8 @@ class Learner:
                     self._take(connection)
             except (LabelCueError, OSError) as error:
                 self._failed(number, error)
+                status = self.home.status(number)
+                write_status(status, {**read_status(status), "error": str(error), "at": time.time()})
         self._pass_on_wakes()
 
     def _take(self, connection: Connection) -> None:

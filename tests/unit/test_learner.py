@@ -118,6 +118,7 @@ def test_a_project_that_fails_says_why_and_stops_no_other(desk: Desk) -> None:
     with desk.learner("one"):
         desk.label(2, 1)
         desk.snapshot(2, labels=1)
+        until(lambda: "nowhere.npz" in read_status(desk.home.status(1)).get("error", ""))
 
 
 def test_a_round_that_fails_half_way_is_taken_up_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
