@@ -16,16 +16,16 @@ from pathlib import Path
 import structlog
 
 from labelcue.engine import Cue, Outcome
-from labelcue.errors import Corrupt, LabelCueError, NotFound, TaskUnreadable
+from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.labelstudio.config import parse_config
-from labelcue.labelstudio.regions import label_of
 from labelcue.pool.growing import Growing
 from labelcue.pool.vectors import VectorFile
 from labelcue.store.base import Ledger
-from labelcue.store.fold import Fold, stamp
+from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from labelcue.strategies import strategies
-from labelcue.types import Json, Label, Round, TaskId, TaskSpec, UserId
+from labelcue.telling import Teller
+from labelcue.types import Json, Round, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 
@@ -63,8 +63,7 @@ class Rounds:
         self.seconds = 0.0
         """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
         self.config_error = ""
-        self.problems: dict[TaskId, str] = {}
-        """Tasks whose annotations cannot be used, and why."""
+        self._teller = Teller(self.fold)
         self._growing = Growing(vectors.path / "graph.npz")
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
@@ -82,6 +81,11 @@ class Rounds:
     def spec(self) -> TaskSpec | None:
         """The task's specification by the newest label config; None before there is one that we can learn."""
         return self._spec
+
+    @property
+    def problems(self) -> dict[TaskId, str]:
+        """Tasks whose annotations cannot be used, and why."""
+        return self._teller.problems
 
     def catch_up(self, upto: int | None = None) -> set[TaskId]:
         """Fold the events that are new; the tasks that they touched."""
@@ -179,7 +183,7 @@ class Rounds:
             return
         self._full_requests = self.fold.train_requests
         rows = set(self._ids(0, full.rows))
-        self._full_labels = sum(bool(self._labels(task, self._spec)) for task in self._annotated() & rows)
+        self._full_labels = sum(bool(self._teller.labels(task, self._spec)) for task in self._teller.annotated() & rows)
         self.catch_up(snapshot.round.position)
         self._cue = self._rebuild(snapshot.round, self._spec)
         self._cue.restore(_outcome(snapshot))
@@ -214,7 +218,8 @@ class Rounds:
         self._rows, self._known = record.rows, set(ids)
         self._pending.clear()
         self.problems.clear()
-        self._tell(cue, self._known & self._annotated() | self._known - self.fold.tasks.keys(), spec)
+        touched = self._known & self._teller.annotated() | self._known - self.fold.tasks.keys()
+        self._known -= self._teller.tell(cue, touched, spec)
         return cue
 
     def _feed(self, cue: Cue, rows: int, spec: TaskSpec) -> None:
@@ -225,54 +230,10 @@ class Rounds:
             fresh = self._ids(self._rows, rows)
             cue.grow(self._vectors.vectors[:rows], fresh)
             new = set(fresh)
-            touched = touched | new & (self._known | self._annotated()) | new - self.fold.tasks.keys()
+            touched = touched | new & (self._known | self._teller.annotated()) | new - self.fold.tasks.keys()
             self._rows, self._known = rows, self._known | new
         self._pending = set()
-        self._tell(cue, touched, spec)
-
-    def _annotated(self) -> set[TaskId]:
-        return {state.task for state in self.fold.annotations.values()}
-
-    def _tell(self, cue: Cue, touched: set[TaskId], spec: TaskSpec) -> None:
-        """Make the engine's view of these tasks equal to the fold's, in an order that replays."""
-        tasks = sorted(touched)
-        gone = [task for task in tasks if task not in self.fold.tasks]
-        labels: dict[int | str, Label | Mapping[UserId, Label]] = {}
-        done: list[TaskId] = []
-        free: list[TaskId] = []
-        for task in tasks:
-            if task not in self.fold.tasks:
-                continue
-            annotations = self.fold.of_task(task)
-            given = self._labels(task, spec)
-            if given:
-                labels[task] = given
-            elif annotations:
-                done.append(task)
-            else:
-                free.append(task)
-        cue.remove(gone)
-        self._known.difference_update(gone)
-        cue.unlabel(done + free)
-        cue.unskip(free)
-        cue.skip(done)
-        cue.label(labels)
-
-    def _labels(self, task: TaskId, spec: TaskSpec) -> dict[UserId, Label]:
-        given: dict[UserId, Label] = {}
-        self.problems.pop(task, None)
-        for state in sorted(self.fold.of_task(task), key=lambda one: stamp(one.updated_at, one.key)):
-            if state.cancelled:
-                continue
-            try:
-                label = label_of(spec, state.result)
-            except TaskUnreadable as error:
-                self.problems[task] = f"annotation {state.annotation}: {error}"
-                continue
-            if label is not None:
-                # An annotation without a user (an import) counts as a user of its own.
-                given[state.user if state.user is not None else -state.annotation] = label
-        return given
+        self._known -= self._teller.tell(cue, touched, spec)
 
     def _ids(self, start: int, stop: int) -> list[TaskId]:
         return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
