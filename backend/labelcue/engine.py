@@ -121,7 +121,6 @@ class Cue(Items):
         view = View(
             probabilities=probabilities[candidates],
             squared=self._cover.squared[candidates],
-            density=lambda: self._crowding()[candidates],
             trained=model.trained,
             labelled=model.labelled,
             counts=targets.sum(axis=0),

@@ -81,6 +81,7 @@ def test_the_log_goes_on_and_only_the_new_words_count(tmp_path: Path, started: l
 def test_what_a_killed_run_left_is_ended_by_the_next_start(tmp_path: Path, started: list[Background]) -> None:
     orphan = background(tmp_path, SLEEP, started)
     orphan.start()
+    until(lambda: "up" in orphan.words(), what="its command line: the system shows none in the moment of the start")
     group = orphan.pid
     successor = background(tmp_path, SLEEP, started)
     successor.start()
@@ -91,6 +92,7 @@ def test_what_a_killed_run_left_is_ended_by_the_next_start(tmp_path: Path, start
 def test_all_leftovers_of_a_folder_are_ended_at_once(tmp_path: Path, started: list[Background]) -> None:
     orphan = background(tmp_path, SLEEP, started)
     orphan.start()
+    until(lambda: "up" in orphan.words())
     stop_leftovers(tmp_path)
     assert command_lines(orphan.pid) == []
     assert not list(tmp_path.glob("*.pid"))

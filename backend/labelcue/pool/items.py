@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
 from labelcue.pool.cover import Cover
-from labelcue.pool.density import density
 from labelcue.pool.facts import Facts, Said
 from labelcue.pool.graph import Graph
 from labelcue.pool.herd import Herd
@@ -35,7 +34,6 @@ class Items:
         self._roster = Roster(names)
         self._facts = Facts(classes)
         self._cover = Cover(self._matrix)
-        self._density: Floats | None = None
         self._graph = graph or Graph()
         self._stale = True
 
@@ -71,7 +69,6 @@ class Items:
         self._roster.extend(ids)
         self._matrix = matrix
         self._cover.grow(matrix)
-        self._density = None
         self._stale = True
 
     def add(self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any]) -> None:
@@ -89,7 +86,6 @@ class Items:
             return
         self._roster.remove(known)
         self._facts.forget(known)
-        self._density = None
         self._stale = True
 
     def set_classes(self, classes: Iterable[Label]) -> None:
@@ -150,12 +146,6 @@ class Items:
 
     def _leased(self) -> Ints:
         return self._roster.rows(list(self._facts.leased))
-
-    def _crowding(self) -> Floats:
-        """(rows,) float32 density of the pool around each row, kept until the pool changes."""
-        if self._density is None:
-            self._density = density(self._matrix, self._roster.order)
-        return self._density
 
     def _herd(self, candidates: Ints) -> Herd:
         """The candidates on the neighbour graph, which grows to all rows by this."""

@@ -48,8 +48,6 @@ class View:
     """(m, c) float32, calibrated; uniform while nothing is trained."""
     squared: Floats
     """(m,) float32 squared distance to the nearest labelled or leased item, 0 to 4; 4 while there is none."""
-    density: Callable[[], Floats]
-    """(m,) float32 how crowded the pool is around each candidate, 1 for the densest; computed when asked for."""
     trained: bool
     """Whether the surrogate has seen two classes."""
     labelled: int
