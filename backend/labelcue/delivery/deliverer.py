@@ -75,6 +75,7 @@ class Delivery:
             confident=shown[connection.pre_annotation],
             check_stop=self._check_stop,
             clock=clock,
+            timer=timer,
         )
         self._stop = Signal()
         self._lock = Lock()
@@ -172,8 +173,7 @@ class Delivery:
             reason = view.reason or ("not served" if lost else "")
             if reason:
                 self._rotate(snapshot, view, reason)
-        self._rotation.delete_stale()
-        return self._pause()
+        return self._pause(self._delete_stale())
 
     def _look(self) -> None:
         """Whether Label Studio still serves what we think it does. Another sampling is somebody's choice: we say so."""
@@ -207,7 +207,9 @@ class Delivery:
         try:
             self._rotation.rotate(snapshot, view.wanted[: view.size])
         except BaseException:
-            # What failed has cost Label Studio as much; but one time-out must not mean hours of an old order.
+            # What failed has cost Label Studio as much; but one time-out must not mean hours of an old order. And a
+            # request that timed out may have been carried out: look again at what is served before anything is deleted.
+            self._resumed = False
             self._allowed_at = start + min(LONGEST_PENALTY, (self._timer() - start) / self._settings.delivery_duty)
             raise
         finally:
@@ -220,6 +222,16 @@ class Delivery:
         about = {"version": self._rotation.version, "tasks": len(self._rotation.tasks), "reason": reason}
         log.info("frontier delivered", project=self._project, seconds=round(took, 3), **about)
 
+    def _delete_stale(self) -> float | None:
+        """What deleting costs Label Studio belongs to the last rotation's cost. See `Rotation.delete_stale`."""
+        start = self._timer()
+        wait = self._rotation.delete_stale()
+        took = self._timer() - start
+        if took and self._seconds:
+            self._seconds[-1] += took
+            self._allowed_at = self._started[-1] + self._gap()
+        return wait
+
     def _settle(self) -> None:
         """Take what is left of a frontier that has just begun to be served."""
         with self._lock:
@@ -230,9 +242,10 @@ class Delivery:
     def _gap(self) -> float:
         return (self._seconds[-1] if self._seconds else 0.0) / self._settings.delivery_duty
 
-    def _pause(self) -> float:
+    def _pause(self, until_delete: float | None) -> float:
         now = self._timer()
         waits = [self._look_at - now, *([self._allowed_at - now] if self._allowed_at > now else [])]
+        waits += [] if until_delete is None else [until_delete]
         return max(0.05, min(waits))
 
     def _duty(self, seconds: list[float]) -> float:

@@ -1,7 +1,8 @@
 """Writing a frontier to Label Studio so that a whole one is being served at every moment, whatever fails.
 
-Import the new version beside the old one, switch the project to it, then delete the old one. A number is never used
-twice, also after a crash or where the home folder was lost: the highest is looked for in Label Studio, too.
+Import the new version beside the old one, switch the project to it, then delete the old one when nobody looks for it
+any more. A number is never used twice, also after a crash or where the home folder was lost: the highest is looked for
+in Label Studio, too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from labelcue.types import Json, TaskId, TaskSpec
 
 CHUNK = 200
 """Tasks that are asked for in one request: their ids stand in its address."""
+GRACE = 3.0
+"""Seconds that a replaced frontier is kept: a request for the next task that had begun before the switch looks for the
+old one, and Label Studio tells an annotator that there are no tasks where it has gone meanwhile."""
 
 
 class Rotation:
@@ -37,6 +41,7 @@ class Rotation:
         confident: float | None,
         check_stop: Callable[[], None],
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ls = ls
         self._project = project
@@ -45,10 +50,11 @@ class Rotation:
         """From which confidence a label is shown; None: never."""
         self._check_stop = check_stop
         self._clock = clock
+        self._timer = timer
         self._number = 0
         """The highest number that any frontier had."""
-        self._stale: set[str] = set()
-        """Versions of ours that wait to be deleted."""
+        self._stale: dict[str, float] = {}
+        """Versions of ours that wait to be deleted, and from which moment of the timer on they may be."""
         self.version = ""
         """The frontier's version; empty before there is one."""
         self.tasks: tuple[TaskId, ...] = ()
@@ -64,7 +70,8 @@ class Rotation:
         recorded = [str(line.get("version")) for line in self._record.lines()]
         # A backend that somebody gave such a title would answer for that frontier: its number is passed over, too.
         self._number = highest([*versions, *recorded, *titles, current])
-        self._stale = {version for version in versions if number_of(version) is not None and version != current}
+        due = self._timer() + GRACE
+        self._stale = {one: due for one in versions if number_of(one) is not None and one != current}
         if number_of(current) is not None and versions.get(current) and current not in titles:
             self._serve(current, self._record.tasks_of(current))
 
@@ -72,24 +79,27 @@ class Rotation:
         """Make these tasks the frontier, those left out that Label Studio does not have any more."""
         self._number = max(self._number, snapshot.round.number) + 1
         version = version_of(self._number)
-        self._stale.add(version)  # until it is served
+        self._stale[version] = self._timer()  # until it is served
         made = predictions(snapshot, tasks, version, self._spec(), self._confident or 0.0)
         ids = self._import(made, version)
         self._check_stop()
         self._record.switching(version, ids, self._clock())
         self.serving = False
         self._ls.update_project(self._project, model_version=version)
-        self._stale = (self._stale | {self.version}) - {version, ""}
+        del self._stale[version]
+        if self.version:
+            self._stale[self.version] = self._timer() + GRACE
         self._serve(version, ids)
         self._record.serving(version, self._clock())
-        self.delete_stale()
 
-    def delete_stale(self) -> None:
-        """Delete the predictions of frontiers that are not served."""
-        for version in sorted(self._stale):
-            self._check_stop()
-            self._ls.delete_predictions(self._project, version)
-            self._stale.discard(version)
+    def delete_stale(self) -> float | None:
+        """Delete the predictions of frontiers that are not served; the seconds until the next may go, if one waits."""
+        for version, due in sorted(self._stale.items()):
+            if due <= self._timer():
+                self._check_stop()
+                self._ls.delete_predictions(self._project, version)
+                del self._stale[version]
+        return min(self._stale.values()) - self._timer() if self._stale else None
 
     def _serve(self, version: str, tasks: Sequence[TaskId]) -> None:
         self.version, self.tasks, self.serving = version, tuple(tasks), True
