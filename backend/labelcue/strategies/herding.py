@@ -11,8 +11,13 @@ from labelcue.types import Floats
 CROWDED, SPARSE = 0.02, 0.95
 """The distance to the tenth neighbour is raised to this share of its median and lowered to this quantile: copies keep a
 voice, and outliers speak for themselves alone."""
-NARROW, WIDE = 1.0, 1.5
-"""Bounds of the kernel's width, as multiples of the median distance to the twentieth neighbour."""
+NARROWEST, NARROW, WIDE = 0.3, 1.0, 1.5
+"""Bounds of the kernel's width, as multiples of the median distance to the twentieth neighbour: with more labels of
+each class the lower one falls from the second to the first, and the order comes nearer to that by margin."""
+FALL = 0.25
+"""Power of the labels of a class with which it falls."""
+SKEWED = 0.5
+"""Share of the classes' evenness that a pool must lack for its density to be made up for in full."""
 
 
 @strategies.register("herding")
@@ -20,10 +25,10 @@ class Herding(Strategy):
     """Greedy Σ_i w_i u_i max_{s in S} K_is over the candidates i, S what is labelled, leased or placed.
 
     Uncertainty Herding (Bae, Oliveira & Sutherland, ICLR 2025, arXiv 2412.20644) on the sparse neighbour graph. w:
-    inverse density of the pool, shared out among near-copies, so that neither crowds nor copies outvote the rest. u:
-    margin uncertainty over the root of the number of labels of the predicted class; 1 until there are as many labels
-    as classes, so that the start is pure coverage. K: a Gaussian as wide as the nearest two labelled neighbours are
-    apart, within bounds.
+    inverse density of the pool, as far as its classes are uneven, shared out among near-copies, so that neither crowds
+    nor copies outvote the rest. u: margin uncertainty over the root of the number of labels of the predicted class; 1
+    until there are as many labels as classes, so that the start is pure coverage. K: a Gaussian as wide as the nearest
+    two labelled neighbours are apart, within bounds.
     """
 
     name = "herding"
@@ -34,10 +39,14 @@ class Herding(Strategy):
     def rank(self, view: View) -> Ranking:
         """By the gain in covered weight; each place as if those before it were taken."""
         near = view.neighbours()
-        weight = _inverse_density(near) / near.copies()
-        if view.trained and view.labelled >= len(view.counts):
+        learned = view.trained and view.labelled >= len(view.counts)
+        weight = _inverse_density(near)
+        if learned:
+            weight **= np.float32(min(1.0, _unevenness(view.probabilities) / SKEWED))
             weight *= margin(view.probabilities) / np.sqrt(view.counts[view.probabilities.argmax(axis=1)] + 1)
-        width = float(np.clip(near.closest(), NARROW * near.scale, WIDE * near.scale))
+        weight /= near.copies()
+        narrow = max(NARROWEST, NARROW * (1 + view.labelled / max(1, len(view.counts))) ** -FALL)
+        width = float(np.clip(near.closest(), narrow * near.scale, WIDE * near.scale))
         places, rest = near.place(weight, width, view.head)
         return by_places(view, places, rest)
 
@@ -50,3 +59,13 @@ def _inverse_density(near: Neighbours) -> Floats:
     usual = max(float(np.median(sparse)), 1e-6)
     weight: Floats = np.clip(sparse / usual, CROWDED, np.quantile(sparse, SPARSE) / usual)
     return weight
+
+
+def _unevenness(probabilities: Floats) -> float:
+    """0 where the pool seems to hold every class alike, 1 where only one: from the effective number of classes, exp(H)
+    of their mean probabilities (Hill, 1973)."""
+    if probabilities.shape[1] < 2 or not len(probabilities):
+        return 0.0
+    share = probabilities.mean(axis=0, dtype=np.float64)
+    entropy = -float((share * np.log(np.maximum(share, 1e-30))).sum())
+    return float(np.clip(1 - (np.exp(entropy) - 1) / (len(share) - 1), 0, 1))
