@@ -60,6 +60,8 @@ class Cue(Items):
         self._surrogate_name = surrogate
         self._surrogate = surrogates.create(surrogate)
         self._outcome: Outcome | None = None
+        self._propensity: Floats | None = None
+        """Of the latest queue, in its order; None where it was not drawn by lot."""
         self._rounds = 0
         self._places = 0
         """Places of the latest queue that were chosen greedily."""
@@ -85,6 +87,7 @@ class Cue(Items):
         queue, outcome = self._queue(n)[:n], self._current()
         unsure = margin(outcome.probabilities[queue]) if outcome.trained else np.ones(len(queue), dtype=np.float32)
         most = float(outcome.novelty.max(initial=0))
+        speaks, drawn = self._speak(queue), self._drawn(queue)
         return [
             Ranked(
                 id=cast(TaskId, item),
@@ -97,9 +100,14 @@ class Cue(Items):
                     outcome.probabilities[place] if outcome.trained else None,
                     float(outcome.novelty[place]),
                     most,
+                    loud,
+                    chance,
                 ),
+                propensity=chance,
             )
-            for item, place, doubt in zip(plain(outcome.ids[queue]), queue, unsure, strict=True)
+            for item, place, doubt, loud, chance in zip(
+                plain(outcome.ids[queue]), queue, unsure, speaks, drawn, strict=True
+            )
         ]
 
     def predict_proba(self, ids: Sequence[ItemId]) -> Floats:
@@ -127,9 +135,12 @@ class Cue(Items):
             head=min(head, len(candidates)),
             spread=self._spread(candidates),
             neighbours=lambda: self._herd(candidates),
+            features=self._features(candidates, labelled, probabilities),
             rng=np.random.default_rng([seed, 1]),
         )
-        self._outcome = self._result(model, probabilities, candidates, self._strategy.rank(view))
+        ranking = self._strategy.rank(view)
+        self._outcome = self._result(model, probabilities, candidates, ranking)
+        self._propensity = ranking.propensity
         self._places, self._stale = view.head, False
         self._rounds += 1
         return self._outcome
@@ -148,6 +159,7 @@ class Cue(Items):
         self._cover.restore(self._roster.rows(outcome.ids[present]), outcome.cover[present])
         self._facts.order_classes(outcome.classes)
         self._outcome, self._places, self._stale = outcome, 0, True
+        self._propensity = None
 
     def save(self, path: str | Path) -> None:
         """Write everything, the vectors included, to one .npz file, whole or not at all."""
@@ -167,6 +179,8 @@ class Cue(Items):
             body = {name: getattr(self._outcome, name) for name in (*ARRAYS, *NUMBERS, "classes")}
             arrays |= {f"outcome.{name}": body.pop(name) for name in ARRAYS}
             meta["outcome"] = body
+        if self._propensity is not None:
+            arrays["propensity"] = self._propensity
         write_archive(Path(path), meta, arrays)
 
     @classmethod
@@ -192,6 +206,7 @@ class Cue(Items):
         if "outcome" in meta:
             body = dict(meta["outcome"]) | {name: arrays[f"outcome.{name}"] for name in ARRAYS}
             cue._outcome = Outcome(**body | {"classes": tuple(body["classes"])})
+        cue._propensity = arrays.get("propensity")
         cue._rounds, cue._places, cue._stale = meta["rounds"], meta["places"], meta["stale"]
         return cue
 
@@ -221,6 +236,19 @@ class Cue(Items):
         order = outcome.order
         left: Ints = order[~served[order]]
         return left
+
+    def _speak(self, queue: Ints) -> list[float] | list[None]:
+        """As how many items each place counts beside itself; None for strategies that do without the graph."""
+        if not self._strategy.understudy:
+            return [None] * len(queue)
+        order = self._roster.order
+        return [float(one) for one in self._spoken_for(order[queue], order[self._current().order])]
+
+    def _drawn(self, queue: Ints) -> list[float] | list[None]:
+        """The chance that each place was drawn with; None where the order was not drawn."""
+        if self._propensity is None:
+            return [None] * len(queue)
+        return [float(one) for one in self._propensity[self._current().rank[queue]]]
 
     def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Head:
         before = Head.blank(len(self.classes), self._matrix.dim)

@@ -110,6 +110,8 @@ class Ranked:
     novelty: float
     """Cosine distance to the nearest labelled, leased or earlier placed item, 0 to 1."""
     reason: str
+    propensity: float | None = None
+    """The chance that it had to be drawn at its place, given those before it; None where the order is not drawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from labelcue.pool.cover import Cover
 from labelcue.pool.graph import Edges, Graph
 from labelcue.pool.matrix import BLOCK
+from labelcue.pool.speaking import mean_distance
 from labelcue.types import Bools, Floats, Ints
 
 COPY = np.float32(0.02)
@@ -40,6 +41,10 @@ class Herd:
         """(m,) float32 distance to the tenth neighbour: the inverse of the density, up to a power."""
         sparse: Floats = np.sqrt(self._edges.tenth[self._rows])
         return sparse
+
+    def mean_distance(self) -> Floats:
+        """(m,) float32 mean distance to the twenty nearest neighbours, or to all that there are."""
+        return mean_distance(self._edges, self._rows)
 
     def copies(self) -> Floats:
         """(m,) float32 number of items that are copies of each candidate, itself included; about DEGREE at the most."""

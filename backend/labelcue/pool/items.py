@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
+from labelcue.pool.clusters import Clusters
 from labelcue.pool.cover import Cover
 from labelcue.pool.facts import Facts, Said
+from labelcue.pool.features import Features
 from labelcue.pool.graph import Graph
 from labelcue.pool.herd import Herd
 from labelcue.pool.matrix import Matrix
 from labelcue.pool.roster import ItemId, Roster, named, plain
+from labelcue.pool.speaking import speaks_for
 from labelcue.types import Floats, Ints, Label
 
 
@@ -35,6 +38,7 @@ class Items:
         self._facts = Facts(classes)
         self._cover = Cover(self._matrix)
         self._graph = graph or Graph()
+        self._clusters = Clusters()
         self._stale = True
 
     @property
@@ -149,10 +153,27 @@ class Items:
 
     def _herd(self, candidates: Ints) -> Herd:
         """The candidates on the neighbour graph, which grows to all rows by this."""
+        return Herd(self._grown(), self._cover, candidates, self._roster.live)
+
+    def _grown(self) -> Graph:
         if self._graph.rows > self._matrix.rows:
             self._graph = Graph()  # Another pool has taken it further: what it was before cannot be told.
         self._graph.grow(self._matrix)
-        return Herd(self._graph, self._cover, candidates, self._roster.live)
+        return self._graph
+
+    def _features(self, candidates: Ints, labelled: Ints, probabilities: Floats) -> Features:
+        """The vectors for strategies; `probabilities` (n, c) are in the order of rows."""
+        leased = self._roster.order[np.sort(self._roster.positions(list(self._facts.leased)))]
+        return Features(
+            self._matrix, candidates, self._roster.order, labelled, leased, probabilities[leased], self._clusters
+        )
+
+    def _spoken_for(self, rows: Ints, waiting: Ints) -> Floats:
+        """(k,) as how many of the waiting rows each of `rows` counts, one placed after the other."""
+        marked = np.zeros(self._matrix.rows, dtype=bool)
+        marked[waiting] = True
+        covered = np.union1d(self._cover.covered, self._leased())
+        return speaks_for(self._grown().edges(), rows, covered, marked)
 
     def _candidates(self, labelled: Ints) -> Ints:
         """Rows that may be queued, in ascending order of their ids."""

@@ -36,8 +36,34 @@ class Neighbours(Protocol):
     def closest(self) -> float:
         """Distance of the two nearest covered items, copies left out; infinite where none are neighbours."""
 
+    def mean_distance(self) -> Floats:
+        """(m,) float32 mean distance to the twenty nearest: the inverse of how typical a candidate is."""
+
     def place(self, weight: Floats, width: float, places: int) -> tuple[Places, Floats]:
         """Greedy places by the weight that they newly cover, and the gains (m,) of all when these are placed."""
+
+
+class Features(Protocol):
+    """The vectors, of length one: candidates by position, and what is covered. Read when asked for."""
+
+    @property
+    def items(self) -> int:
+        """Number of items in the pool, labelled and skipped ones included."""
+
+    def unit(self, positions: Ints) -> Floats:
+        """(k, d) float32 copy of some candidates' vectors."""
+
+    def product(self, weights: Floats) -> Floats:
+        """(m, c) float32 products of every candidate with (c, d) weights: one read of the vectors."""
+
+    def covered(self) -> Floats:
+        """(l, d) float32 vectors of what is labelled or leased."""
+
+    def leased(self) -> tuple[Floats, Floats]:
+        """(h, d) vectors and (h, c) probabilities of what is handed out, both float32."""
+
+    def centres(self, count: int) -> Floats:
+        """(k, d) float32 centres of k-means over the whole pool, k <= count, whatever is labelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +86,10 @@ class View:
     """`spread(weight, power, places)`: greedy places by weight times distance^power to what is covered or placed."""
     neighbours: Callable[[], Neighbours]
     """The neighbour graph, brought up to date when asked for: the first time takes seconds to minutes."""
+    features: Features
     rng: np.random.Generator
+    disagreement: Floats | None = None
+    """(m,) float32 nats of mutual information among the members of a committee; None where there is no committee."""
 
     @property
     def size(self) -> int:
@@ -79,6 +108,9 @@ class Ranking:
     novelty: Floats
     """(m,) float32 in the order of `order`: cosine distance, at most 1, to the nearest labelled, leased or earlier
     place of the greedy head; the head does not count for what comes after it."""
+    propensity: Floats | None = None
+    """(m,) float32 above 0, in the order of `order`: the chance that each had to be drawn at its place, given those
+    before it; None where the order is not drawn by lot."""
 
 
 class Strategy(ABC):
@@ -118,8 +150,13 @@ def create_strategy(name: str, params: Mapping[str, Any] | None = None) -> Strat
 
 def by_gain(view: View, gain: Floats) -> Ranking:
     """Rank by a gain that does not depend on the other places; ties in the order of the seed."""
-    order = _descending(gain, view.rng)
-    return Ranking(order, _relative(gain[order]), _novelty(view.squared[order]))
+    order = descending(gain, view.rng)
+    return ranking_of(view, order, gain[order])
+
+
+def ranking_of(view: View, order: Ints, gain: Floats, propensity: Floats | None = None) -> Ranking:
+    """The ranking of an order with (m,) gains that fall along it."""
+    return Ranking(order, _relative(gain), _novelty(view.squared[order]), propensity)
 
 
 def by_places(view: View, places: Places, static: Floats) -> Ranking:
@@ -128,14 +165,15 @@ def by_places(view: View, places: Places, static: Floats) -> Ranking:
     rest = np.ones(view.size, dtype=bool)
     rest[head] = False
     others = np.flatnonzero(rest)
-    tail = others[_descending(static[others], view.rng)]
+    tail = others[descending(static[others], view.rng)]
     floor = float(gains[-1] / gains[0]) if len(gains) and gains[0] > 0 else 1.0
     priority = np.concatenate([_relative(gains), np.float32(floor) * _relative(static[tail])])
     novelty = _novelty(np.concatenate([squared, view.squared[tail]]))
     return Ranking(np.concatenate([head, tail]), priority, novelty)
 
 
-def _descending(gain: Floats, rng: np.random.Generator) -> Ints:
+def descending(gain: Floats, rng: np.random.Generator) -> Ints:
+    """(m,) positions, the largest gain first; ties in the order of the seed."""
     shuffled = rng.permutation(len(gain))
     order: Ints = shuffled[np.argsort(-gain[shuffled], kind="stable")]
     return order

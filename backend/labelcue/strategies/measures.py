@@ -9,6 +9,9 @@ from labelcue.types import Floats
 STEPS = np.float32(4096)
 """Measures are rounded to 1/4096: finer differences are float noise, and would order copies of one item by chance."""
 
+EASIEST = np.float32(4.5e-5)
+"""Hardness at a score of 10, beyond which Kolossov, Montanari & Tandon (arXiv 2309.14563) cut scores off."""
+
 
 def margin(probabilities: Floats) -> Floats:
     """(m,) float32 1 - (p1 - p2), p1 and p2 the two largest (Scheffer, Decomain & Wrobel, IDA 2001); one class: 1."""
@@ -36,6 +39,20 @@ def entropy(probabilities: Floats) -> Floats:
         return np.ones(len(probabilities), dtype=np.float32)
     safe = np.maximum(probabilities, np.float32(1e-30))
     return _rounded(-(probabilities * np.log(safe)).sum(axis=1) / np.float32(np.log(classes)))
+
+
+def disagreement(nats: Floats, classes: int) -> Floats:
+    """(m,) float32 mutual information of a committee as a share of its maximum, log c; one class: 1."""
+    if classes < 2:
+        return np.ones(len(nats), dtype=np.float32)
+    return _rounded(nats / np.float32(np.log(classes)))
+
+
+def hardness(probabilities: Floats) -> Floats:
+    """(m,) float32 (1 - sum p^2) / 2, which is p (1 - p) for two classes; never below `EASIEST`."""
+    gini = 1 - np.einsum("ij,ij->i", probabilities, probabilities)
+    hard: Floats = np.maximum(gini / 2, EASIEST).astype(np.float32)
+    return hard
 
 
 def _rounded(measure: Floats) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from labelcue.strategies import Ranking, Strategy, View, by_gain, strategies
@@ -17,4 +19,6 @@ class Random(Strategy):
 
     def rank(self, view: View) -> Ranking:
         """By a uniform draw for each candidate."""
-        return by_gain(view, view.rng.random(view.size, dtype=np.float32))
+        ranking = by_gain(view, view.rng.random(view.size, dtype=np.float32))
+        left = np.arange(view.size, 0, -1, dtype=np.float32)
+        return replace(ranking, propensity=np.float32(1) / left)
