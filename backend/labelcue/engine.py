@@ -241,8 +241,8 @@ class Cue(Items):
         """As how many items each place counts beside itself; None for strategies that do without the graph."""
         if not self._strategy.understudy:
             return [None] * len(queue)
-        order = self._roster.order
-        return [float(one) for one in self._spoken_for(order[queue], order[self._current().order])]
+        rows, waiting = self._roster.order, self._current().rank >= 0
+        return [float(one) for one in self._spoken_for(rows[queue], rows[waiting])]
 
     def _drawn(self, queue: Ints) -> list[float] | list[None]:
         """The chance that each place was drawn with; None where the order was not drawn."""

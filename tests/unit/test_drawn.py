@@ -60,15 +60,18 @@ def test_orders_come_as_often_as_their_chances_say(name, params):
     assert sum(told.values()) <= 1 + 1e-5
 
 
+@pytest.mark.parametrize("labels", [1, 6, 30])
 @pytest.mark.parametrize(("name", "params"), DRAWN)
-def test_estimates_weighted_by_the_chances_are_unbiased(name, params):
+def test_estimates_weighted_by_the_chances_are_unbiased(name, params, labels):
     vectors, probabilities = some_pool(30, 3, 2)
-    value = probabilities[:, 0]
-    first = []
+    value, m = probabilities.max(axis=1), np.arange(1, labels + 1)
+    estimates = []
     for seed in range(1500):
         ranking = create_strategy(name, params).rank(view_of(vectors, probabilities, seed=seed))
-        first.append(value[ranking.order[0]] / ranking.propensity[0] / len(value))
-    assert np.mean(first) == pytest.approx(value.mean(), abs=4 * np.std(first) / np.sqrt(len(first)))
+        chance = ranking.propensity[:labels]
+        weight = 1 + (30 - labels) / np.maximum(30 - m, 1) * (1 / ((30 - m + 1) * chance) - 1)
+        estimates.append(np.mean(weight * value[ranking.order[:labels]]))
+    assert np.mean(estimates) == pytest.approx(value.mean(), abs=4 * np.std(estimates) / np.sqrt(1500) + 1e-6)
 
 
 def test_extreme_weights_keep_a_chance():

@@ -11,7 +11,7 @@ SAMPLE = 64
 """Rows for each centre that k-means looks at: the time depends on the number of centres, not on the pool."""
 FIRST = 8
 """Rows for each centre among which the first centres are chosen."""
-ROUNDS = 10
+STEPS = 10
 SEED = 1234
 
 
@@ -41,14 +41,14 @@ def _fit(matrix: Matrix, rows: Ints, count: int) -> Floats:
     sample = matrix.unit(rows[np.linspace(0, len(rows) - 1, size).astype(np.int64)])
     if size <= count:
         return sample
-    # Loaded by those who cluster: no other path of a round needs them.
-    import faiss
-    from sklearn.cluster import kmeans_plusplus
+    from sklearn.cluster import kmeans_plusplus  # Loaded by those who cluster: nothing else in a round needs it.
 
-    means = faiss.Kmeans(
-        matrix.dim, count, niter=ROUNDS, seed=SEED, spherical=True, min_points_per_centroid=1, verbose=False
-    )
     some = sample[:: max(1, size // (FIRST * count))]
-    means.train(sample, init_centroids=kmeans_plusplus(some, count, random_state=SEED, n_local_trials=1)[0])
-    centres: Floats = np.asarray(means.centroids, dtype=np.float32)
+    centres: Floats = kmeans_plusplus(some, count, random_state=SEED, n_local_trials=1)[0]
+    for _ in range(STEPS):
+        own = (sample @ centres.T).argmax(axis=1)
+        order = np.argsort(own, kind="stable")
+        present, start = np.unique(own[order], return_index=True)
+        sums = np.add.reduceat(sample[order], start)
+        centres[present] = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.float32(1e-6))
     return centres

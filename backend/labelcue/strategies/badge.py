@@ -13,6 +13,8 @@ REFUSED = 1000
 """Refusals after which all distances are brought up to date, which costs about as much as they did."""
 COLUMNS = 16
 """Centres of one read of the vectors."""
+FARTHEST = np.float32(8)
+"""No two gradients are farther apart, squared: |a|² is 2 at the most."""
 NOISE = np.float32(4e-6)
 """Share of two squared lengths below which a squared distance is float32 noise: copies have a distance of 0."""
 
@@ -82,17 +84,16 @@ class Seeding:
 
     def _begin(self, places: int) -> None:
         """What is leased comes first; without that, the longest gradient, ties by lot."""
+        free = self.view.squared >= COPY
+        self._lottery = Lottery(np.where(free, FARTHEST, np.float32(0)))
         vectors, chances = self.view.features.leased()
-        open_to_all = np.where(self.view.squared < COPY, np.float32(0), np.float32(np.inf))
-        self._lottery = Lottery(np.minimum(self.lengths, open_to_all))
         if len(vectors):
             slopes = gradients(chances) if self.view.trained else np.ones((len(vectors), 1), dtype=np.float32)
-            self._lottery = Lottery(self._lowered(open_to_all, vectors, slopes))
-        elif places > 0 and not self._lottery.over:
-            longest = np.flatnonzero(self._lottery.weights == self._lottery.weights.max())
-            self._take(int(longest[self.view.rng.integers(len(longest))]), float(self.lengths[longest[0]]))
-            self._lottery = Lottery(open_to_all)
-            self._lottery.weights[self.picks] = 0
+            self._lottery = Lottery(self._lowered(self._lottery.weights, vectors, slopes))
+        elif places > 0 and free.any():
+            longest = np.flatnonzero(free & (self.lengths == self.lengths[free].max()))
+            first = int(longest[self.view.rng.integers(len(longest))])
+            self._take(first, float(self.lengths[first]))
             self._renew()
 
     def _take(self, position: int, value: float) -> None:
