@@ -67,21 +67,40 @@ def test_typiclust_goes_to_covered_islands_when_no_other_is_left(monkeypatch):
     assert group[rows[ranking.order[:4]]].tolist() == [2, 1, 0, 2]
 
 
-def test_cluster_margin_deals_the_closest_calls_out_small_clusters_first():
+@pytest.mark.parametrize("seed", range(3))
+def test_cluster_margin_deals_the_closest_calls_out_small_clusters_first(seed):
     vectors, probabilities = some_pool(300, 3, 4)
-    view = view_of(vectors, probabilities, head=20)
-    ranking = create_strategy("cluster-margin", {"times": 3}).rank(view)
-    doubt = margin(view.probabilities)
-    picks, last = ranking.order[:20], np.sort(doubt)[::-1][59]
-    assert (doubt[picks] >= last).all()
-    centres = view.features.centres(30)
-    own = (vectors @ centres.T).argmax(axis=1)
-    among = np.flatnonzero(doubt > last)
+    view = view_of(vectors, probabilities, head=20, seed=seed)
+    ranking = create_strategy("cluster-margin", {"batch": 20, "times": 3}).rank(view)
+    doubt, picks = margin(view.probabilities), ranking.order[:20]
+    rank = np.sort(doubt)[::-1]
+    assert rank[59] > rank[60]
+    among = np.flatnonzero(doubt >= rank[59])
+    own = (vectors @ view.features.centres(30).T).argmax(axis=1)
     size = np.bincount(own[among], minlength=30)
-    found = len(np.unique(own[picks]))
-    assert found == min(20, (np.bincount(own[doubt >= last], minlength=30) > 0).sum()) or found >= 15
-    assert (np.diff(size[own[picks[:found]]]) >= -1).all()
+    assert set(picks) <= set(among)
+    assert (np.diff(size[own[picks[: (size > 0).sum()]]]) >= 0).all()
+    assert len(set(own[picks])) == min(20, (size > 0).sum())
     assert (np.diff(doubt[ranking.order[20:]]) <= 0).all()
+
+
+def test_a_long_head_of_cluster_margin_is_a_row_of_batches():
+    vectors, probabilities = some_pool(300, 3, 4)
+    view = view_of(vectors, probabilities, head=40)
+    ranking = create_strategy("cluster-margin", {"batch": 5, "times": 2}).rank(view)
+    doubt = margin(view.probabilities)
+    for start in range(0, 40, 5):
+        left = ranking.order[start:]
+        least = np.sort(doubt[left])[::-1][9]
+        assert (doubt[left[:5]] >= least).all()
+
+
+def test_cluster_margin_goes_past_copies():
+    vectors, probabilities = some_pool(30, 3)
+    copies, chances = np.repeat(vectors, 50, axis=0), np.repeat(probabilities, 50, axis=0)
+    ranking = create_strategy("cluster-margin").rank(view_of(copies, chances, labelled=[0], head=40))
+    rows = np.setdiff1d(np.arange(1500), [0])[ranking.order]
+    assert sorted(rows[:29] // 50) == list(range(1, 30))
 
 
 def test_clusters_stay_the_same_whatever_is_labelled():

@@ -112,7 +112,8 @@ def test_all_are_equal_until_something_is_trained():
         ("hardness", {"alpha": 9}),
         ("hardness", {"alpha": np.inf}),
         ("hardness", {"alpha": "much"}),
-        ("cluster-margin", {"times": 0.5}),
+        ("cluster-margin", {"times": 0}),
+        ("cluster-margin", {"batch": -3}),
     ],
 )
 def test_parameters_out_of_range_are_named(name, params):

@@ -9,7 +9,8 @@ import numpy as np
 from labelcue.errors import BadRequest
 from labelcue.strategies import Ranking, Strategy, View, by_places, descending, strategies
 from labelcue.strategies.measures import margin
-from labelcue.strategies.placing import grouped, in_turn, nearest
+from labelcue.strategies.placing import Placing, grouped, in_turn, nearest
+from labelcue.types import Ints
 
 USUAL = 10
 """Items of a cluster, on average."""
@@ -22,29 +23,42 @@ MOST = 500
 class ClusterMargin(Strategy):
     """Cluster-Margin (Citovsky et al., NeurIPS 2021, arXiv 2107.14263).
 
-    The `times` × head items of the smallest margin are dealt out by cluster: one of each cluster in turn, by lot within
-    it, the clusters with the fewest of these items first. The clusters come from the vectors alone, so that they stay
-    the same from round to round: k-means with a tenth as many centres as items, 500 at the most, in place of the
-    paper's agglomerative clustering, which takes the square of the pool. Copies get no place.
+    The `times` × `batch` items of the smallest margin are dealt out by cluster: one of each cluster in turn, by lot
+    within it, the clusters with the fewest of these items first. A longer head is a row of such batches. The clusters
+    come from the vectors alone, so that they stay the same from round to round: k-means with a tenth as many centres as
+    items, 500 at the most, in place of the paper's agglomerative clustering, which takes the square of the pool.
+    Copies get no place.
     """
 
-    times: float = 10.0
-    """Closest calls that are looked at for each place of the head."""
+    batch: int = 10
+    """Places that are usually taken between two rounds: 1000 where the model is trained again that seldom."""
+    times: int = 10
+    """Closest calls that are looked at for each place."""
 
     name = "cluster-margin"
     summary = "Closest calls, dealt out over the clusters of the pool so that a batch is not all alike."
     diverse = True
 
     def __post_init__(self) -> None:
-        if not 1 <= self.times < np.inf:
-            raise BadRequest(f"cluster-margin was given times={self.times}.", "Pass a number from 1 on.")
+        if self.batch < 1 or self.times < 1:
+            raise BadRequest(
+                f"cluster-margin was given batch={self.batch} and times={self.times}.", "Pass numbers from 1 on."
+            )
 
     def rank(self, view: View) -> Ranking:
-        """By clusters in turn; the rest by margin."""
+        """By clusters in turn, batch after batch; the rest by margin."""
         doubt = margin(view.probabilities) if view.trained else np.ones(view.size, dtype=np.float32)
-        closest = descending(doubt, view.rng)[: int(min(view.size, self.times * view.head))]
-        closest = view.rng.permutation(closest)
+        placing, pile = Placing(view), descending(doubt, view.rng)
+        while len(placing) < view.head and len(pile):
+            closest, pile = np.split(pile, [int(self.batch * self.times)])
+            left = self._deal(view, placing, closest)
+            pile = np.concatenate([closest[np.isin(closest, left)], pile])
+        return by_places(view, placing.places(), doubt)
+
+    def _deal(self, view: View, placing: Placing, closest: Ints) -> Ints:
+        """Give the places of one batch; what is left of `closest`."""
         centres = view.features.centres(min(MOST, max(1, view.features.items // USUAL)))
-        cluster = nearest(view.features, centres, closest)
-        groups = sorted(grouped(closest, cluster, len(centres)), key=len)
-        return by_places(view, in_turn(view, groups), doubt)
+        shuffled = view.rng.permutation(closest)
+        groups = grouped(shuffled, nearest(view.features, centres, shuffled), len(centres))
+        left = in_turn(placing, sorted(groups, key=len), min(view.head, len(placing) + self.batch))
+        return np.concatenate([*left, np.empty(0, dtype=np.int64)])

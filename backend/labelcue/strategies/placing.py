@@ -63,16 +63,19 @@ class Placing:
         self._squared.append(squared)
 
 
-def in_turn(view: View, groups: Sequence[Ints]) -> Places:
-    """Round robin: the next one of each group, the groups in their order, until the head is full or all are used up."""
-    placing, left = Placing(view), [group for group in groups if len(group)]
-    while left and len(placing) < view.head:
+def in_turn(placing: Placing, groups: Sequence[Ints], until: int) -> list[Ints]:
+    """Round robin until so many places are given: the next one of each group, in the order of groups.
+
+    What is left of the groups, without the copies that were passed over.
+    """
+    left = [group for group in groups if len(group)]
+    while left and len(placing) < until:
         for index, group in enumerate(left):
-            if len(placing) >= view.head:
+            if len(placing) >= until:
                 break
             left[index] = group[placing.first(group) :]
         left = [group for group in left if len(group)]
-    return placing.places()
+    return left
 
 
 def nearest(features: Features, centres: Floats, positions: Ints) -> Ints:

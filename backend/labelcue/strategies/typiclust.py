@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from labelcue.strategies import Ranking, Strategy, View, by_places, strategies
-from labelcue.strategies.placing import grouped, in_turn, nearest
+from labelcue.strategies.placing import Placing, grouped, in_turn, nearest
 from labelcue.types import Ints
 
 MOST = 500
@@ -39,7 +39,9 @@ class TypiClust(Strategy):
         taken = np.bincount((covered @ centres.T).argmax(axis=1), minlength=len(centres))
         groups = grouped(dense_first, cluster, len(centres))
         order = _order(taken, taken + np.array([len(group) for group in groups]))
-        return by_places(view, in_turn(view, [groups[index] for index in order]), density)
+        placing = Placing(view)
+        in_turn(placing, [groups[index] for index in order], view.head)
+        return by_places(view, placing.places(), density)
 
 
 def _order(taken: Ints, size: Ints) -> Ints:
