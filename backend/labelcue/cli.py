@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from labelcue import __version__
+from labelcue.bench.command import efficiency
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.settings import CONFIG, Settings, load_settings
 
@@ -256,6 +257,9 @@ def bench_round(pool: int, dim: int, rounds: int, strategy: str, as_json: bool) 
     from labelcue.bench.round import run
 
     _print(run(pool=pool, dim=dim, rounds=rounds, strategy=strategy), as_json)
+
+
+bench.add_command(efficiency)
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:

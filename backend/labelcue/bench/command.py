@@ -1,0 +1,57 @@
+"""`labelcue bench efficiency`: its options. What it does is imported when it is called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+@click.command()
+@click.option("--data", "paths", type=_FILE, multiple=True, required=True, help="A labelled set, .npz. [several]")
+@click.option(
+    "--strategies",
+    default="herding,margin",
+    show_default=True,
+    callback=_names,
+    help="Commas between; random always runs.",
+)
+@click.option(
+    "--pools",
+    default="asis",
+    show_default=True,
+    callback=_names,
+    help="Of asis, longtail, duplicated, dup_longtail, noisy.",
+)
+@click.option("--seeds", default=10, show_default=True, type=click.IntRange(min=1), help="Paired repetitions.")
+@click.option("--budget", default=300, show_default=True, type=click.IntRange(min=10), help="Labels of each run.")
+@click.option("--batch", default=10, show_default=True, type=click.IntRange(min=1), help="Labels between two rounds.")
+@click.option("--resume", type=_FILE, help="Keep finished runs in this file, and go on from them.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def efficiency(
+    paths: tuple[Path, ...],
+    strategies: tuple[str, ...],
+    pools: tuple[str, ...],
+    resume: Path | None,
+    as_json: bool,
+    **numbers: int,
+) -> None:
+    """What the same number of labels is worth, strategy by strategy, on labelled sets; from no labels on."""
+    from rich.console import Console
+
+    from labelcue.bench.efficiency import run
+    from labelcue.bench.tables import show
+    from labelcue.bench.trials import Plan
+
+    figures = run(paths, Plan(strategies, pools, **numbers), resume)
+    if as_json:
+        click.echo(json.dumps(figures))
+    else:
+        show(Console(), figures)

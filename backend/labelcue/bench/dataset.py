@@ -1,0 +1,115 @@
+"""Labelled sets on disk: `X` (n, d) vectors, `y` (n,) classes, `class_names` (c,) and `split` (n,): 0 pool, 1 test."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcue.errors import BadRequest
+from labelcue.pool.roster import named
+from labelcue.types import Floats, Ints, Label
+
+KEYS = ("X", "y", "class_names", "split")
+POOL, TEST = 0, 1
+SHORTEST = 1e-6
+"""A vector that is shorter has no direction."""
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """A pool whose labels are known, and items that are never in it."""
+
+    name: str
+    vectors: Floats
+    """(n, d) float32 of length one."""
+    targets: Ints
+    """(n,) index of the class."""
+    test_vectors: Floats
+    """(m, d) float32 of length one."""
+    test_targets: Ints
+    """(m,) index of the class."""
+    classes: tuple[Label, ...]
+    sha: str
+    """Of the file: results of other data are not taken for results of this one."""
+
+
+def read_set(path: Path) -> LabelledSet:
+    """One set from an .npz file, without pickle; raises BadRequest that names the file, the reason and the remedy."""
+    arrays = _arrays(path)
+    vectors, targets = arrays["X"], arrays["y"]
+    split, names = arrays["split"], [str(name) for name in arrays["class_names"].ravel()]
+    _check_shapes(path, arrays)
+    _check_values(path, arrays, names)
+    unit = vectors.astype(np.float32)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    pool, test = split == POOL, split == TEST
+    return LabelledSet(
+        name=path.name.removesuffix(".npz"),
+        vectors=unit[pool],
+        targets=targets[pool].astype(np.int64),
+        test_vectors=unit[test],
+        test_targets=targets[test].astype(np.int64),
+        classes=tuple(names),
+        sha=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+    )
+
+
+def read_sets(paths: list[Path]) -> list[LabelledSet]:
+    """Every set; raises BadRequest where two files have one name."""
+    sets = [read_set(path) for path in paths]
+    twice = sorted({one.name for one in sets if [other.name for other in sets].count(one.name) > 1})
+    if twice:
+        raise BadRequest(f"Several files are called {', '.join(twice)}.", "Name each set's file differently.")
+    return sets
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [key for key in KEYS if key not in archive.files]
+            if not missing:
+                return {key: archive[key] for key in KEYS}
+    except FileNotFoundError as error:
+        raise BadRequest(f"There is no file {path}.", "Name an .npz file that exists.") from error
+    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise BadRequest(f"{path} cannot be read: {error}.", f"Pass an .npz file of {_form()}.") from error
+    raise BadRequest(f"{path} has no {', '.join(missing)}.", f"A set holds {_form()}.")
+
+
+def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    vectors, rows = arrays["X"], len(arrays["X"]) if arrays["X"].ndim else 0
+    if vectors.ndim != 2 or not rows or not vectors.shape[1] or vectors.dtype.kind not in "fiu":
+        _refuse(path, f"X is {vectors.shape} {vectors.dtype}", "make it (n, d) numbers")
+    for key in ("y", "split"):
+        if arrays[key].shape != (rows,) or arrays[key].dtype.kind not in "iub":
+            _refuse(path, f"{key} is {arrays[key].shape} {arrays[key].dtype}", f"make it ({rows},) whole numbers")
+
+
+def _check_values(path: Path, arrays: dict[str, NDArray[Any]], names: list[str]) -> None:
+    length = np.linalg.norm(arrays["X"].astype(np.float64), axis=1)
+    bad = np.flatnonzero(~(np.isfinite(length) & (length > SHORTEST)))
+    if len(bad):
+        _refuse(path, f"the rows {named(bad.tolist())} of X hold NaN or infinity, or are zero", "drop them")
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        _refuse(path, f"class_names is {names[:5]}", "give two or more names, each once")
+    targets, split = arrays["y"].astype(np.int64), arrays["split"].astype(np.int64)
+    if targets.min() < 0 or targets.max() >= len(names):
+        _refuse(path, f"y runs from {targets.min()} to {targets.max()}", f"use 0 to {len(names) - 1}, as class_names")
+    if set(np.unique(split)) != {POOL, TEST}:
+        _refuse(path, f"split holds {np.unique(split)[:5].tolist()}", "use 0 for the pool and 1 for the test, both")
+    if len(np.unique(targets[split == POOL])) < 2:
+        _refuse(path, "its pool has a single class", "put items of two classes or more into the pool")
+
+
+def _refuse(path: Path, reason: str, remedy: str) -> None:
+    raise BadRequest(f"{path} cannot be used: {reason}.", f"{remedy[0].upper()}{remedy[1:]}; a set holds {_form()}.")
+
+
+def _form() -> str:
+    return "X (n, d), y (n,), class_names (c,) and split (n,; 0 pool, 1 test)"

@@ -1,0 +1,65 @@
+"""The order in which a strategy asks for labels, from none on, refitted after each batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from labelcue.bench.pools import Pool
+from labelcue.engine import Cue
+from labelcue.pool.graph import Graph
+from labelcue.strategies import strategies
+from labelcue.types import Ints, Label
+
+FIRST_FULL = 8
+"""Labels from which on a full refit comes at each doubling, as in the learner's rounds."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One pool to be labelled."""
+
+    pool: Pool
+    classes: tuple[Label, ...]
+    budget: int
+    batch: int
+    """Items that are served between two rounds."""
+    seed: int
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The neighbour graph, which the first strategy that needs it makes for all."""
+        return Graph()
+
+
+def served(task: Task, strategy: str, annotators: int = 1) -> Ints:
+    """(budget,) rows of the pool in the order in which they are handed out.
+
+    Each annotator holds one item, so an item's label is known when `annotators` more have been handed out; what is
+    still in flight then is leased.
+    """
+    uncertain = strategies.resolve(strategy) != strategies.resolve("random")
+    cue = Cue(task.pool.vectors, None, strategy, task.classes, task.seed, graph=task.graph)
+    order: list[int] = []
+    told = last_full = 0
+    while len(order) < task.budget:
+        known = max(told, len(order) + 1 - annotators)
+        cue.label({row: task.classes[int(task.pool.said[row])] for row in order[told:known]})
+        told = known
+        full = told >= FIRST_FULL and told >= 2 * last_full
+        last_full = told if full else last_full
+        take = min(task.batch if uncertain else task.budget, task.budget - len(order))
+        cue.round(task.seed * 100_003 + len(order), full or not order, head=take)
+        order.extend(int(row) for row in cue.next(take))
+    return np.array(order, dtype=np.int64)
+
+
+def copies_in_flight(pool: Pool, order: Ints, annotators: int, cosine: float = 0.99) -> int:
+    """Pairs of near-duplicates that two annotators hold at the same time."""
+    rows = pool.vectors[order]
+    pairs = 0
+    for apart in range(1, annotators):
+        pairs += int((np.einsum("ij,ij->i", rows[apart:], rows[:-apart]) > cosine).sum())
+    return pairs
