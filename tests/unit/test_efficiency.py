@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from labelcue.bench import efficiency, others
 from labelcue.bench.curves import area, crossing, crossings, geometric_mean, log_area, marks_upto, standard_error, worst
 from labelcue.bench.dataset import read_set
 from labelcue.bench.efficiency import run
@@ -17,7 +19,7 @@ from labelcue.bench.pools import draw
 from labelcue.bench.ruler import Ruler
 from labelcue.bench.trials import Plan
 from labelcue.cli import main
-from labelcue.errors import BadRequest, UnknownName
+from labelcue.errors import BadRequest, ConfigError, UnknownName
 
 MARKS = [10, 20, 30]
 CLASSES, DIM = 4, 12
@@ -171,14 +173,71 @@ def test_a_run_has_the_promised_form_and_resumes(tiny: Path, tmp_path: Path) -> 
     assert more["sets"]["tiny"]["strategies"]["herding"] == figures["herding"]
 
 
+def test_several_annotators_are_measured_against_one(tiny: Path) -> None:
+    found = run([tiny], Plan(("herding",), ("duplicated",), seeds=2, budget=40, batch=1, annotators=8))
+    figures = found["sets"]["tiny:duplicated"]["strategies"]
+    crowd = figures["herding"]["annotators"]["8"]
+    assert crowd["area_lost"] == pytest.approx(1 - crowd["aubc"] / figures["herding"]["aubc"])
+    assert crowd["area_lost"] != 0
+    assert crowd["near_duplicates_in_flight"] == 0
+    assert figures["random"]["annotators"]["8"]["area_lost"] == 0
+    assert figures["random"]["annotators"]["8"]["near_duplicates_in_flight"] > 0
+
+
+@pytest.mark.slow
+def test_processes_find_what_one_finds(tiny: Path) -> None:
+    plan = Plan(("margin",), ("asis", "noisy"), seeds=2, budget=20)
+    alone, spread = run([tiny], plan), run([tiny], plan, jobs=2)
+    for name, found in alone["sets"].items():
+        assert found["strategies"]["margin"]["curve"] == spread["sets"][name]["strategies"]["margin"]["curve"]
+
+
+def test_a_picture_is_drawn(tiny: Path, tmp_path: Path) -> None:
+    plan, picture = Plan(("margin",), ("asis", "longtail"), seeds=2, budget=20), tmp_path / "curves.png"
+    run([tiny], plan, picture=picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(BadRequest, match="no folder"):
+        run([tiny], plan, picture=tmp_path / "none" / "curves.png")
+    with pytest.raises(BadRequest, match="cannot be written"):
+        run([tiny], plan, picture=tmp_path)
+
+
+def test_peers_are_named_or_their_extra_is(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownName, match="no-such"):
+        run([tiny], Plan(("skactiveml:no-such",)))
+    monkeypatch.setitem(sys.modules, "skactiveml", None)
+    with pytest.raises(ConfigError, match="not installed") as caught:
+        run([tiny], Plan(("skactiveml:badge",)))
+    assert "bench-peers" in caught.value.remedy
+
+
+def test_a_peer_that_needs_too_much_memory_is_left_out_and_said_so(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(efficiency, "check_other", lambda name: None)
+    monkeypatch.setattr(others, "MOST_BYTES", 1e3)
+    found = run([tiny], Plan(("skactiveml:maxherding",), seeds=1, budget=20))
+    assert "skactiveml:maxherding needs about" in found["sets"]["tiny"]["skipped"]["skactiveml:maxherding"]
+    assert list(found["sets"]["tiny"]["strategies"]) == ["random"]
+
+
+@pytest.mark.parametrize("peer", list(others.KINDS))
+@pytest.mark.filterwarnings("ignore")
+def test_peers_order_like_ours(tiny: Path, peer: str) -> None:
+    pytest.importorskip("skactiveml")
+    data = read_set(tiny)
+    task = Task(draw(data, "asis", 1), data.classes, budget=30, batch=10, seed=1)
+    order = served(task, f"skactiveml:{peer}", annotators=4)
+    assert len(set(order.tolist())) == 30
+    assert order.tolist() == served(task, f"skactiveml:{peer}", annotators=4).tolist()
+
+
 def test_the_command_prints_one_object_or_tables(tiny: Path) -> None:
     arguments = ["bench", "efficiency", "--data", str(tiny), "--strategies", "margin", "--seeds", "1", "--budget", "20"]
     told = CliRunner().invoke(main, [*arguments, "--json"])
     assert told.exit_code == 0, told.output
     assert set(json.loads(told.stdout)["sets"]["tiny"]["strategies"]) == {"random", "margin"}
     shown = CliRunner().invoke(main, arguments)
-    assert "margin" in shown.stdout
-    assert "area" in shown.stdout
+    assert shown.exit_code == 0, shown.output
+    assert {"margin", "area", "tiny", "asis"} <= set(shown.stdout.replace(",", " ").split())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+WIDTH = 130
+"""Of tables that go into a file."""
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -33,12 +35,19 @@ def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
 @click.option("--seeds", default=10, show_default=True, type=click.IntRange(min=1), help="Paired repetitions.")
 @click.option("--budget", default=300, show_default=True, type=click.IntRange(min=10), help="Labels of each run.")
 @click.option("--batch", default=10, show_default=True, type=click.IntRange(min=1), help="Labels between two rounds.")
+@click.option(
+    "--annotators", default=1, show_default=True, type=click.IntRange(min=1), help="So many at once, against one."
+)
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Processes, of one thread each.")
+@click.option("--picture", type=_FILE, help="Draw the learning curves into this PNG.")
 @click.option("--resume", type=_FILE, help="Keep finished runs in this file, and go on from them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def efficiency(
     paths: tuple[Path, ...],
     strategies: tuple[str, ...],
     pools: tuple[str, ...],
+    jobs: int,
+    picture: Path | None,
     resume: Path | None,
     as_json: bool,
     **numbers: int,
@@ -50,8 +59,9 @@ def efficiency(
     from labelcue.bench.tables import show
     from labelcue.bench.trials import Plan
 
-    figures = run(paths, Plan(strategies, pools, **numbers), resume)
+    figures = run(paths, Plan(strategies, pools, **numbers), resume, picture, jobs)
     if as_json:
         click.echo(json.dumps(figures))
     else:
-        show(Console(), figures)
+        out = Console()
+        show(out if out.is_terminal else Console(width=WIDTH), figures)

@@ -6,90 +6,89 @@ sets × pools × seeds ──► trials ── strategies ──► orders ─�
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from threadpoolctl import threadpool_limits
 
 from labelcue.bench.dataset import LabelledSet, read_sets
 from labelcue.bench.figures import REFERENCE, Curves, figures_of, summary_of
+from labelcue.bench.jobs import Work, one_thread, spread
 from labelcue.bench.kept import Kept
+from labelcue.bench.others import check_other, is_other
 from labelcue.bench.pools import variants_named
 from labelcue.bench.ruler import choose_penalty
 from labelcue.bench.trials import Plan, Trial
+from labelcue.errors import BadRequest
 from labelcue.strategies import strategies as known
 from labelcue.types import Json
 
 
-def run(paths: Sequence[Path], plan: Plan, resume: Path | None = None) -> Json:
+def run(
+    paths: Sequence[Path], plan: Plan, resume: Path | None = None, picture: Path | None = None, jobs: int = 1
+) -> Json:
     """`{"sets": {SET: {"full_accuracy", "strategies": {NAME: {...}}}}, "summary": {POOL: {NAME: {...}}}}`.
 
     Random order always runs, as the reference. With `resume`, runs of that file are not made again, and new ones are
-    kept there one by one. Raises BadRequest for files, pools and budgets, and UnknownName for strategies.
+    kept there one by one. `picture`: where the curves are drawn. `jobs`: processes. Raises BadRequest for files, pools
+    and budgets, UnknownName for strategies, and ConfigError for those that are not installed.
     """
     plan = _checked(plan)
+    if picture is not None and not picture.absolute().parent.is_dir():
+        raise BadRequest(f"There is no folder {picture.parent} for the picture.", "Make it, or name another one.")
     sets = read_sets(list(paths))
     kept = Kept(resume)
-    with _one_thread():
-        trials = list(_trials(sets, plan, kept))
-        _measure(trials, plan, kept)
+    trials = _measure(sets, plan, kept, jobs)
     curves = {pool: _pool_curves(trials, plan, kept, pool) for pool in plan.pools}
+    named = {name: one for pool in curves.values() for name, one in pool.items()}
+    if picture is not None:
+        from labelcue.bench.picture import draw
+
+        draw(named, picture)
     return {
         "protocol": {"seeds": plan.seeds, "budget": plan.budget, "batch": plan.batch, "annotators": plan.annotators},
-        "sets": {name: figures_of(one) for pool in curves.values() for name, one in pool.items()},
+        "sets": {name: figures_of(one) for name, one in named.items()},
         "summary": {pool: summary_of(found) for pool, found in curves.items()},
     }
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """The same bits on every machine: sums depend on the number of threads, and an order on their last digits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _checked(plan: Plan) -> Plan:
     """The same with random order first, and each name once."""
     for name in plan.strategies:
-        known.resolve(name)
+        check_other(name) if is_other(name) else known.resolve(name)
     names = dict.fromkeys([REFERENCE, *plan.strategies])
     return replace(plan, strategies=tuple(names), pools=tuple(variants_named(list(plan.pools))))
+
+
+def _measure(sets: Sequence[LabelledSet], plan: Plan, kept: Kept, jobs: int) -> list[Trial]:
+    """Make and keep every run that is not kept already; the trials that they belong to."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    shown = console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not shown, transient=True) as bars:
+        bar = bars.add_task("the head's penalty", total=None)
+        trials = list(_trials(sets, plan, kept))
+        every = [key for trial in trials for key in trial.keys(plan)]
+        bars.update(bar, total=len(every), completed=sum(key in kept for key in every))
+        missing = [(trial, {key for key in trial.keys(plan) if key not in kept}) for trial in trials]
+        work = [Work(trial, plan, wanted) for trial, wanted in missing if wanted]
+        for name, key, found in spread(work, jobs):
+            kept.put(key, found)
+            bars.update(bar, description=name, advance=1)
+    return trials
 
 
 def _trials(sets: Iterable[LabelledSet], plan: Plan, kept: Kept) -> Iterator[Trial]:
     for data in sets:
         key = f"{data.sha}/l2"
         if key not in kept:
-            kept.put(key, choose_penalty(data))
+            with one_thread():
+                kept.put(key, choose_penalty(data))
         for variant in plan.pools:
             for seed in range(plan.seeds):
                 yield Trial(data, variant, seed, kept[key])
-
-
-def _measure(trials: Sequence[Trial], plan: Plan, kept: Kept) -> None:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    every = [key for trial in trials for key in trial.keys(plan)]
-    done = sum(key in kept for key in every)
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True
-    ) as bars:
-        bar = bars.add_task("runs", total=len(every), completed=done)
-        for trial in trials:
-            bars.update(bar, description=f"{trial.name}, seed {trial.seed}")
-            for key, found in trial.run(plan, {key for key in trial.keys(plan) if key not in kept}):
-                kept.put(key, found)
-                bars.advance(bar)
 
 
 def _pool_curves(trials: Sequence[Trial], plan: Plan, kept: Kept, pool: str) -> dict[str, Curves]:
@@ -101,9 +100,17 @@ def _pool_curves(trials: Sequence[Trial], plan: Plan, kept: Kept, pool: str) -> 
 
 def _curves(trials: Sequence[Trial], plan: Plan, kept: Kept) -> Curves:
     runs = {name: [kept[trial.key(plan, name, 1)] for trial in trials] for name in plan.strategies}
+    skipped = {name: run["skipped"] for name, found in runs.items() for run in found if "skipped" in run}
+    runs = {name: found for name, found in runs.items() if name not in skipped}
+    crowd = plan.annotators
+    crowded = {name: [kept[trial.key(plan, name, crowd)] for trial in trials] for name in runs if crowd > 1}
     return Curves(
         marks=plan.marks,
         full=np.array([kept[trial.full_key()]["accuracy"] for trial in trials]),
         accuracies={name: np.array([one["accuracies"] for one in found]) for name, found in runs.items()},
         seconds={name: float(np.mean([one["seconds"] for one in found])) for name, found in runs.items()},
+        annotators=crowd,
+        crowded={name: np.array([one["accuracies"] for one in found]) for name, found in crowded.items()},
+        copies={name: float(np.mean([one["copies_in_flight"] for one in found])) for name, found in crowded.items()},
+        skipped=skipped,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +24,14 @@ class Curves:
     """Strategy → (s, k), random order included."""
     seconds: dict[str, float]
     """Strategy → mean time of a run, its measurement left out."""
+    annotators: int = 1
+    """How many hold an item at the same time in `crowded`."""
+    crowded: dict[str, Real] = field(default_factory=dict)
+    """Strategy → (s, k) with several annotators; empty for one."""
+    copies: dict[str, float] = field(default_factory=dict)
+    """Strategy → mean number of pairs of near-duplicates that were in flight together in a run."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Strategy → why it could not run."""
 
 
 def figures_of(curves: Curves) -> Json:
@@ -33,6 +41,7 @@ def figures_of(curves: Curves) -> Json:
         "full_accuracy_sem": _error(curves.full),
         "marks": curves.marks,
         "strategies": {name: _strategy(curves, name) for name in curves.accuracies},
+        "skipped": curves.skipped,
     }
 
 
@@ -57,6 +66,20 @@ def _strategy(curves: Curves, name: str) -> Json:
         "curve": found.mean(axis=0).tolist(),
         "curve_sem": None if errors is None else errors.tolist(),
         "seconds": curves.seconds[name],
+        "annotators": {str(curves.annotators): _crowd(curves, name)} if name in curves.crowded else {},
+    }
+
+
+def _crowd(curves: Curves, name: str) -> Json:
+    """Several annotators against one; `area_lost` is a share of one annotator's area, over labels that were made."""
+    alone, together = area(curves.accuracies[name]), area(curves.crowded[name])
+    error = _error(alone - together)
+    return {
+        "aubc": float(together.mean()),
+        "aubc_sem": _error(together),
+        "area_lost": float((alone - together).mean() / alone.mean()),
+        "area_lost_sem": None if error is None else error / float(alone.mean()),
+        "near_duplicates_in_flight": curves.copies[name],
     }
 
 
@@ -79,10 +102,10 @@ def _worst(name: str, found: tuple[float, float | None, int] | None) -> Json:
 
 
 def summary_of(sets: dict[str, Curves]) -> Json:
-    """Every strategy over several sets, each set with the same weight."""
+    """Every strategy over the sets on which it ran, each set with the same weight."""
     every = list(sets.values())
-    names = [name for name in every[0].accuracies if all(name in one.accuracies for one in every)]
-    return {name: _over_sets(every, name) for name in names}
+    names = dict.fromkeys(name for one in every for name in one.accuracies)
+    return {name: _over_sets([one for one in every if name in one.accuracies], name) for name in names}
 
 
 def _over_sets(sets: list[Curves], name: str) -> Json:
@@ -99,8 +122,20 @@ def _over_sets(sets: list[Curves], name: str) -> Json:
         "labels_to_match_share_sem": error,
         "worst_share": max(shares),
         "censored": sum(found is None for found, _, _ in matches),
+        **_dips(sets, name),
         **_mean_gain(sets, name, REFERENCE),
         **_mean_gain(sets, name, RIVAL),
+    }
+
+
+def _dips(sets: list[Curves], name: str) -> Json:
+    """The worst set's lowest mean difference to random order, from 20 labels on, and its difference at 10."""
+    gains = [(one.marks, one.accuracies[name] - one.accuracies[REFERENCE]) for one in sets]
+    later = [found[0] for marks, gain in gains if (found := worst(marks, gain, 20)) is not None]
+    first = [float(gain[:, 0].mean()) for marks, gain in gains if marks[0] == 10]
+    return {
+        "worst_vs_random_after_20": min(later) if later else None,
+        "worst_vs_random_at_10": min(first) if first else None,
     }
 
 

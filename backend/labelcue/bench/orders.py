@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from labelcue.bench.others import Other, is_other
 from labelcue.bench.pools import Pool
 from labelcue.engine import Cue
 from labelcue.pool.graph import Graph
-from labelcue.strategies import strategies
 from labelcue.types import Ints, Label
 
 FIRST_FULL = 8
@@ -40,8 +40,10 @@ def served(task: Task, strategy: str, annotators: int = 1) -> Ints:
     Each annotator holds one item, so an item's label is known when `annotators` more have been handed out; what is
     still in flight then is leased.
     """
-    uncertain = strategies.resolve(strategy) != strategies.resolve("random")
-    cue = Cue(task.pool.vectors, None, strategy, task.classes, task.seed, graph=task.graph)
+    other = Other(strategy, task.pool, len(task.classes), task.seed) if is_other(strategy) else None
+    ours = "random" if other else strategy
+    cue = Cue(task.pool.vectors, None, ours, task.classes, task.seed, graph=task.graph)
+    batch = task.budget if strategy == "random" else task.batch
     order: list[int] = []
     told = last_full = 0
     while len(order) < task.budget:
@@ -50,9 +52,13 @@ def served(task: Task, strategy: str, annotators: int = 1) -> Ints:
         told = known
         full = told >= FIRST_FULL and told >= 2 * last_full
         last_full = told if full else last_full
-        take = min(task.batch if uncertain else task.budget, task.budget - len(order))
-        cue.round(task.seed * 100_003 + len(order), full or not order, head=take)
-        order.extend(int(row) for row in cue.next(take))
+        take = min(batch, task.budget - len(order))
+        outcome = cue.round(task.seed * 100_003 + len(order), full or not order, head=take)
+        if other:
+            order.extend(other.choose(outcome, order, told, take))
+            cue.lease(order[told:])
+        else:
+            order.extend(int(row) for row in cue.next(take))
     return np.array(order, dtype=np.int64)
 
 

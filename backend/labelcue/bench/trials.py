@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from labelcue.bench.curves import marks_upto
 from labelcue.bench.dataset import LabelledSet
 from labelcue.bench.orders import Task, copies_in_flight, served
+from labelcue.bench.others import is_other, too_large
 from labelcue.bench.pools import draw
 from labelcue.bench.ruler import Ruler
 from labelcue.errors import BadRequest
@@ -88,6 +89,9 @@ class Trial:
 
 
 def _measured(task: Task, ruler: Ruler, plan: Plan, strategy: str, annotators: int) -> Json:
+    reason = too_large(strategy, task.pool, len(task.classes)) if is_other(strategy) else ""
+    if reason:
+        return {"skipped": reason}
     began = time.perf_counter()
     order = served(task, strategy, annotators)
     seconds = time.perf_counter() - began
