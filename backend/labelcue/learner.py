@@ -129,6 +129,7 @@ class Project:
         self.stop.set()
         self.reconciler.wake.set()
         self.delivery.wake.set()
+        self.rounds.growing.stop()
         for thread in self._threads:
             thread.join(timeout=8)
         self.tell(force=True)
@@ -176,6 +177,7 @@ class Project:
             }
             if snapshot
             else {},
+            "graph": rounds.growing.words,
             "reconcile": self.reconciler.status(),
             "delivery": self.delivery.status(),
         }

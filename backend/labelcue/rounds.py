@@ -62,9 +62,9 @@ class Rounds:
         self.snapshot: Snapshot | None = None
         self.seconds = 0.0
         """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
+        self.growing = Growing(vectors.path / "graph.npz")
         self.config_error = ""
         self._teller = Teller(self.fold)
-        self._growing = Growing(vectors.path / "graph.npz")
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
         self._parsed = ""
@@ -117,6 +117,8 @@ class Rounds:
         full = max(place for place, record in enumerate(records) if record.full)
         records = records[full:]
         snapshot = self._whole_snapshot(records)
+        served = snapshot.round.rows if snapshot else records[0].rows
+        self.growing.resume(self._vectors.vectors[:served])
         if snapshot is not None:
             self._restore(records[0], snapshot)
             records = [record for record in records if record.number > snapshot.round.number]
@@ -213,7 +215,7 @@ class Rounds:
             classes=spec.classes,
             seed=record.seed,
             params=dict(record.params),
-            graph=self._growing.graph,
+            graph=self.growing.graph,
         )
         self._rows, self._known = record.rows, set(ids)
         self._pending.clear()
@@ -255,7 +257,7 @@ class Rounds:
         """What the next round orders by: while a large graph grows that the chosen one needs, its understudy."""
         name, params = self.fold.strategy or (self._default, {})
         understudy = strategies.create(name).understudy
-        if understudy and not self._growing.ready(self._vectors.vectors):
+        if understudy and not self.growing.ready(self._vectors.vectors):
             name, params = understudy, {}
         return strategies.resolve(name), dict(params)
 

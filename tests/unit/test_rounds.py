@@ -173,6 +173,17 @@ def test_the_understudy_serves_while_a_large_graph_grows(tmp_path: Path, monkeyp
     _same(desk.rounds.snapshot, desk.restart(snapshot=False).snapshot)
 
 
+def test_a_replay_takes_up_the_graph_that_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labelcue.pool.growing.AT_ONCE", 1000)
+    desk = Desk(tmp_path, "herding")
+    until(lambda: desk.work(0).round.strategy == "herding@1")
+    before = desk.work(2)
+    monkeypatch.setattr(Graph, "grow", lambda graph, matrix: None)
+    for snapshot in (True, False):
+        _same(before, desk.restart(snapshot=snapshot).snapshot)
+        assert desk.rounds.growing.words == {"rows": 120, "of": 0, "recall": 1.0}
+
+
 def test_a_round_that_was_recorded_but_not_run_is_replayed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.work(5)
     desk.label(int(desk.rounds.snapshot.order[0]))  # type: ignore[union-attr]
