@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.pool.matrix import Matrix
 from labelcue.types import Floats, Ints
 
-VISITS = 160
+VISITS = 192
 """Cells that each row looks into. As cells grow in number with the root of the pool, their share falls."""
 DENSITY = 4.0
 """Cells, as a multiple of the root of the number of rows that they are made from."""
@@ -38,6 +37,8 @@ class Cells:
     @classmethod
     def of(cls, matrix: Matrix, rows: int) -> Cells:
         """Cells of the first `rows` rows, by k-means on a sample of them: a function of these rows alone."""
+        import faiss  # 14 MB and a pool of threads, which small pools never need
+
         count = _count(rows)
         sample = np.random.default_rng(rows).permutation(rows)[: SAMPLE * count]
         kmeans = faiss.Kmeans(
