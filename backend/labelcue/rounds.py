@@ -214,6 +214,7 @@ class Rounds:
             seed=record.seed,
             params=dict(record.params),
             graph=self._growing.graph,
+            newest=True,
         )
         self._rows, self._known = record.rows, set(ids)
         self._pending.clear()
