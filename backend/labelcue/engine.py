@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcue.errors import BadRequest, Corrupt, LabelCueError
-from labelcue.pool.archive import read_archive, write_archive
-from labelcue.pool.facts import Facts
+from labelcue.errors import BadRequest, Corrupt, NotFound
+from labelcue.pool.cover import Cover
 from labelcue.pool.graph import Graph
 from labelcue.pool.greedy import FarthestFirst
-from labelcue.pool.items import Items
+from labelcue.pool.levered import Levered
 from labelcue.pool.outcome import Outcome
 from labelcue.pool.roster import ItemId, plain
+from labelcue.pool.saved import Saved, read_saved, write_saved
+from labelcue.steering import arrange
 from labelcue.strategies import Places, Ranking, View, create_strategy
 from labelcue.strategies.measures import margin
 from labelcue.strategies.reasons import reason_for
@@ -25,14 +26,14 @@ from labelcue.types import Floats, Ints, Label, Ranked, TaskId
 
 HEAD = 100
 """Places that `next` and `rank` choose greedily, unless more are asked for."""
+Learned: TypeAlias = tuple[Ints, Floats, Head, Floats, int]
+"""Of a round: labelled rows, their targets, the fitted head, (n, c) probabilities by row, seed."""
+STATE = ("rounds", "places", "handed", "stale")
+"""Attributes that say where the queue stands."""
 __all__ = ["Cue", "Outcome"]
 
-FORMAT = "labelcue-cue-1"
-ARRAYS = ("ids", "probabilities", "priority", "novelty", "rank", "cover", "weights", "bias")
-NUMBERS = ("temperature", "l2", "trained", "labelled")
 
-
-class Cue(Items):
+class Cue(Levered):
     """An ordered pool. One thread at a time; with one number of BLAS threads the same calls give the same bits."""
 
     def __init__(
@@ -46,25 +47,32 @@ class Cue(Items):
         params: Mapping[str, Any] | None = None,
         surrogate: str = "logistic",
         graph: Graph | None = None,
+        facts: Mapping[str, Any] | None = None,
+        newest: bool = False,
     ) -> None:
         """`vectors` (n, d) float32 or float16 are adopted without a copy, memory-mapped or not, of any length but 0.
 
-        `ids`, whole numbers or strings, default to 0 to n - 1; one that comes again stands for its last row. With
-        `classes` None they are learned from the labels, in the order in which they appear. Raises BadRequest that
-        names vectors with NaN, infinity or no length, and UnknownName for strategy and surrogate. `graph` may be one
-        that an earlier Cue made of the first of these rows, for strategies that need it; it grows with this one.
+        `ids`, whole numbers or strings, default to 0 to n - 1. With `classes` None they are learned from the labels,
+        in the order in which they appear. Raises BadRequest that names vectors with NaN, infinity or no length, and
+        ids that come twice; UnknownName for strategy and surrogate. `graph` may be one that an earlier Cue made of the
+        first of these rows, for strategies that need it; it grows with this one. `facts`: what another Cue's `facts`
+        gave, classes included. `newest`: an id that comes again stands for its last row.
         """
-        super().__init__(vectors, ids, classes, graph)
-        self.seed = seed
+        super().__init__(vectors, ids, classes, graph, newest)
+        self.seed = int(seed)
         self.set_strategy(strategy, params)
-        self._surrogate_name = surrogate
+        self._surrogate_name, self._taker = surrogate, f"the surrogate {surrogate!r}"
         self._surrogate = surrogates.create(surrogate)
         self._outcome: Outcome | None = None
         self._propensity: Floats | None = None
-        """Of the latest queue, in its order; None where it was not drawn by lot."""
+        """Of the latest queue, in its order, NaN for places that were not drawn; None where none was."""
         self._rounds = 0
         self._places = 0
         """Places of the latest queue that were chosen greedily."""
+        self._handed = 0
+        """Places of it that were handed out since; with anything else that is said it becomes stale."""
+        if facts is not None:
+            self._tell(facts)
 
     def set_strategy(self, name: str, params: Mapping[str, Any] | None = None) -> None:
         """Order by another strategy from now on; raises UnknownName, or BadRequest for its parameters."""
@@ -74,16 +82,19 @@ class Cue(Items):
 
     def next(self, k: int = 1) -> list[ItemId]:
         """The next `k` ids in order, which are leased by this. Raises BadRequest where fewer are left."""
+        left = len(self._candidates(self._labelled()[0])) if self._stale else len(self._current().order) - self._handed
+        if _bad_count(k) or k > left:
+            raise BadRequest(f"Asked for the next {k} items; {left} are left.", "Ask for 1 to that many.")
         queue = self._queue(k)
-        if k < 1 or len(queue) < k:
-            raise BadRequest(f"Asked for the next {k} items; {len(queue)} are left.", "Ask for 1 to that many.")
-        outcome = self._current()
-        ids = plain(outcome.ids[queue[:k]])
-        self._facts.leased.update(ids)
+        ids = plain(self._current().ids[queue[:k]])
+        self._hand_out(ids)
+        self._handed += k
         return ids
 
     def rank(self, n: int = HEAD) -> list[Ranked]:
-        """The first `n` of the queue, or all that is left, with reasons; nothing is leased."""
+        """The first `n` of the queue, or all that is left, with reasons; nothing is leased. Raises BadRequest."""
+        if _bad_count(n):
+            raise BadRequest(f"Asked for the first {n} of the queue.", "Ask for 1 or more.")
         queue, outcome = self._queue(n)[:n], self._current()
         unsure = margin(outcome.probabilities[queue]) if outcome.trained else np.ones(len(queue), dtype=np.float32)
         most = float(outcome.novelty.max(initial=0))
@@ -94,7 +105,8 @@ class Cue(Items):
                 priority=float(outcome.priority[place]),
                 uncertainty=float(doubt),
                 novelty=float(outcome.novelty[place]),
-                reason=reason_for(
+                reason=self._wish(item)
+                or reason_for(
                     self._strategy,
                     outcome.classes,
                     outcome.probabilities[place] if outcome.trained else None,
@@ -122,28 +134,39 @@ class Cue(Items):
         item that was labelled or leased since the last round.
         """
         labelled, targets = self._labelled()
-        self._cover.set(np.union1d(labelled, self._leased()).tolist())
+        self._cover.set(self._taken(labelled).tolist())
         model = self._fit(labelled, targets, seed, full)
         probabilities = model.probabilities(self._matrix.product(model.weights, model.bias))
         candidates = self._candidates(labelled)
-        view = View(
+        wishes, learned = self._wishes(candidates, head), (labelled, targets, model, probabilities, seed)
+
+        def rank(part: Ints, places: int, taken: Ints) -> Ranking:
+            cover = self._also(candidates[part], candidates[taken])
+            return self._strategy.rank(self._view(candidates[part], cover, places, learned))
+
+        ranking = arrange(wishes, len(candidates), rank)
+        self._outcome = self._result(model, probabilities, candidates, ranking)
+        self._propensity = ranking.propensity
+        self._offered = self._offer(wishes, candidates, ranking.order, ranking.propensity)
+        self._places, self._handed, self._stale = min(head, len(candidates)), 0, False
+        self._rounds += 1
+        return self._outcome
+
+    def _view(self, candidates: Ints, cover: Cover, head: int, learned: Learned) -> View:
+        """What the strategy may see of some rows; `cover` says what is taken for them."""
+        labelled, targets, model, probabilities, seed = learned
+        return View(
             probabilities=probabilities[candidates],
-            squared=self._cover.squared[candidates],
+            squared=cover.squared[candidates],
             trained=model.trained,
             labelled=model.labelled,
             counts=targets.sum(axis=0),
             head=min(head, len(candidates)),
-            spread=self._spread(candidates),
-            neighbours=lambda: self._herd(candidates),
-            features=self._features(candidates, labelled, probabilities),
+            spread=self._spread(candidates, cover),
+            neighbours=lambda: self._herd(candidates, cover),
+            features=self._features(candidates, cover, labelled, probabilities),
             rng=np.random.default_rng([seed, 1]),
         )
-        ranking = self._strategy.rank(view)
-        self._outcome = self._result(model, probabilities, candidates, ranking)
-        self._propensity = ranking.propensity
-        self._places, self._stale = view.head, False
-        self._rounds += 1
-        return self._outcome
 
     def restore(self, outcome: Outcome) -> None:
         """Go on from an earlier round, after the facts have been told again: the next round gives the same bits.
@@ -163,51 +186,33 @@ class Cue(Items):
 
     def save(self, path: str | Path) -> None:
         """Write everything, the vectors included, to one .npz file, whole or not at all."""
-        arrays = {"vectors": self._matrix.vectors, "names": self._roster.names, "live": self._roster.live}
-        arrays["squared"] = self._cover.squared
-        meta: dict[str, Any] = {
-            "format": FORMAT,
-            "seed": self.seed,
-            "strategy": [self._strategy_name, self._params],
-            "surrogate": self._surrogate_name,
-            "facts": self._facts.as_json(),
-            "rounds": self._rounds,
-            "places": self._places,
-            "stale": self._stale,
-        }
-        if self._outcome:
-            body = {name: getattr(self._outcome, name) for name in (*ARRAYS, *NUMBERS, "classes")}
-            arrays |= {f"outcome.{name}": body.pop(name) for name in ARRAYS}
-            meta["outcome"] = body
+        pool = {"vectors": self._matrix.vectors, "names": self._roster.names, "live": self._roster.live}
+        made = {"strategy": self._strategy_name, "seed": self.seed, "params": self._params}
+        made["surrogate"] = self._surrogate_name
+        state = {name: getattr(self, f"_{name}") for name in STATE} | {"offered": list(self._offered.items())}
+        pool["squared"] = self._cover.squared
         if self._propensity is not None:
-            arrays["propensity"] = self._propensity
-        write_archive(Path(path), meta, arrays)
+            pool["propensity"] = self._propensity
+        write_saved(Path(path), Saved(pool, made, self._facts.as_json(), state, self._outcome))
 
     @classmethod
     def load(cls, path: str | Path) -> Cue:
         """What `save` wrote, without pickle; raises Corrupt where the file is damaged or something else."""
-        meta, arrays = read_archive(Path(path))
         try:
-            return cls._from(meta, arrays)
-        except (KeyError, TypeError, ValueError, LabelCueError) as error:
+            return cls._from(read_saved(Path(path)))
+        except (KeyError, TypeError, ValueError, BadRequest, NotFound) as error:
             raise Corrupt(f"{path} is not a saved Cue: {error}.", "Restore it from a backup.") from error
 
     @classmethod
-    def _from(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Cue:
-        if meta["format"] != FORMAT:
-            raise ValueError(f"its format is {meta['format']!r}")
-        name, params = meta["strategy"]
-        cue = cls(
-            arrays["vectors"], arrays["names"], name, seed=meta["seed"], params=params, surrogate=meta["surrogate"]
-        )
-        cue._facts = Facts.from_json(meta["facts"])
-        cue._roster.keep(arrays["live"])
-        cue._cover.squared = arrays["squared"]
-        if "outcome" in meta:
-            body = dict(meta["outcome"]) | {name: arrays[f"outcome.{name}"] for name in ARRAYS}
-            cue._outcome = Outcome(**body | {"classes": tuple(body["classes"])})
-        cue._propensity = arrays.get("propensity")
-        cue._rounds, cue._places, cue._stale = meta["rounds"], meta["places"], meta["stale"]
+    def _from(cls, saved: Saved) -> Cue:
+        cue = cls(saved.pool["vectors"], saved.pool["names"], **saved.made, newest=True)
+        cue._roster.keep(saved.pool["live"])
+        cue._tell(saved.facts)
+        cue._cover.squared = saved.pool["squared"]
+        cue._outcome, cue._propensity = saved.outcome, saved.pool.get("propensity")
+        for name in STATE:
+            setattr(cue, f"_{name}", saved.state[name])
+        cue._offered = dict(saved.state["offered"])
         return cue
 
     def _current(self) -> Outcome:
@@ -223,18 +228,9 @@ class Cue(Items):
 
     def _queue(self, k: int) -> Ints:
         """Places in `ids` of what may be served, in order; the first `k` are placed greedily, one given the others."""
-        queue = self._unserved(self._fresh(k))
-        last = min(k, len(queue)) - 1
-        if last >= 0 and self._current().rank[queue[last]] >= self._places:
-            queue = self._unserved(self.round(self.seed + self._rounds, head=max(k, HEAD)))
-        return queue
-
-    def _unserved(self, outcome: Outcome) -> Ints:
-        """Places in `ids` of the queue, without what was leased since."""
-        served = np.zeros(len(outcome.ids), dtype=bool)
-        served[self._roster.positions(list(self._facts.leased))] = True
-        order = outcome.order
-        left: Ints = order[~served[order]]
+        left = self._fresh(k).order[self._handed :]
+        if len(left) and self._handed + min(k, len(left)) > self._places:
+            left = self.round(self.seed + self._rounds, head=max(k, HEAD)).order
         return left
 
     def _speak(self, queue: Ints) -> list[float] | list[None]:
@@ -244,11 +240,12 @@ class Cue(Items):
         rows, waiting = self._roster.order, self._current().rank >= 0
         return [float(one) for one in self._spoken_for(rows[queue], rows[waiting])]
 
-    def _drawn(self, queue: Ints) -> list[float] | list[None]:
-        """The chance that each place was drawn with; None where the order was not drawn."""
+    def _drawn(self, queue: Ints) -> list[float | None]:
+        """The chance that each place was drawn with; None for those that were not drawn."""
         if self._propensity is None:
             return [None] * len(queue)
-        return [float(one) for one in self._propensity[self._current().rank[queue]]]
+        chances = self._propensity[self._current().rank[queue]]
+        return [None if np.isnan(one) else float(one) for one in chances]
 
     def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Head:
         before = Head.blank(len(self.classes), self._matrix.dim)
@@ -259,8 +256,8 @@ class Cue(Items):
         examples = Examples(self._matrix.unit(labelled), targets)
         return self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
 
-    def _spread(self, candidates: Ints) -> Callable[[Floats, float, int], Places]:
-        squared = self._cover.squared[candidates]
+    def _spread(self, candidates: Ints, cover: Cover) -> Callable[[Floats, float, int], Places]:
+        squared = cover.squared[candidates]
 
         def spread(weight: Floats, power: float, places: int) -> Places:
             return FarthestFirst(self._matrix, candidates, squared, weight, power).run(places)
@@ -292,3 +289,7 @@ class Cue(Items):
             labelled=model.labelled,
             classes=self.classes,
         )
+
+
+def _bad_count(k: object) -> bool:
+    return isinstance(k, bool) or not isinstance(k, (int, np.integer)) or bool(k < 1)

@@ -216,6 +216,7 @@ class Rounds:
             seed=record.seed,
             params=dict(record.params),
             graph=self.growing.graph,
+            newest=True,
         )
         self._rows, self._known = record.rows, set(ids)
         self._pending.clear()

@@ -1,13 +1,14 @@
-"""What was said of items, by id: labels, skips and leases. Nothing here knows a vector."""
+"""What was said of items, by id: labels, skips, leases, and the admins' levers. Nothing here knows a vector."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from labelcue.errors import BadRequest
+from labelcue.pool.levers import Levers
 from labelcue.pool.roster import ItemId
 from labelcue.types import Floats, Label, UserId
 
@@ -21,14 +22,15 @@ class Facts:
     def __init__(self, classes: Iterable[Label] | None) -> None:
         self.fixed = classes is not None
         """Whether classes were given; else they are learned from the labels."""
-        self.classes: tuple[Label, ...] = tuple(dict.fromkeys(classes or ()))
+        self.classes: tuple[Label, ...] = _as_classes(classes or ())
         self.labels: dict[ItemId, dict[UserId | None, Label]] = {}
         self.skipped: set[ItemId] = set()
         self.leased: set[ItemId] = set()
+        self.levers = Levers()
 
     def set_classes(self, classes: Iterable[Label]) -> None:
         """Allow exactly these: known ones keep their order, new ones follow; labels of others do not count."""
-        wanted = tuple(dict.fromkeys(classes))
+        wanted = _as_classes(classes)
         kept = tuple(label for label in self.classes if label in wanted)
         self.classes = kept + tuple(label for label in wanted if label not in kept)
         self.fixed = True
@@ -38,9 +40,12 @@ class Facts:
         known = tuple(label for label in like if label in self.classes)
         self.classes = known + tuple(label for label in self.classes if label not in known)
 
-    def label(self, said: Mapping[ItemId, Said]) -> None:
-        """Replace all that was said of these items; a lease of theirs ends. Raises BadRequest, and changes nothing."""
-        read = {item: _by_user(item, label) for item, label in said.items()}
+    def label(self, said: Mapping[ItemId, Said], taker: str) -> None:
+        """Replace all that was said of these items; a lease of theirs ends. Raises BadRequest, and changes nothing.
+
+        `taker`: who reads the labels, for the message.
+        """
+        read = {item: _by_user(item, label, taker) for item, label in said.items()}
         used = sorted({label for by_user in read.values() for label in by_user.values()})
         if self.fixed:
             for item, by_user in read.items():
@@ -50,12 +55,33 @@ class Facts:
         self.labels.update(read)
         self.leased.difference_update(read)
 
-    def forget(self, items: Iterable[ItemId]) -> None:
+    def forget(self, items: Collection[ItemId]) -> None:
         """Drop everything about some items."""
         for item in items:
             self.labels.pop(item, None)
             self.skipped.discard(item)
             self.leased.discard(item)
+        self.levers.forget(items)
+
+    def come_back(self, items: Iterable[ItemId]) -> None:
+        """Those of the items that nobody has now count as never served."""
+        gone = self.labels.keys() | self.leased | self.skipped
+        self.levers.unserve(item for item in items if item not in gone)
+
+    @property
+    def out(self) -> set[ItemId]:
+        """Items that may not be served, for another reason than a label."""
+        return self.leased | self.skipped | self.levers.held | self.levers.done
+
+    @property
+    def pinned(self) -> list[ItemId]:
+        """Items that come first, in this order."""
+        gone = self.out | set(self.labelled()) if self.levers.pinned else set()
+        return [item for item in self.levers.pinned if item not in gone]
+
+    def known(self) -> list[ItemId]:
+        """Every item that something was said of."""
+        return list(self.labels.keys() | self.leased | self.skipped | self.levers.known())
 
     def labelled(self) -> list[ItemId]:
         """Items with a label of a present class, ascending."""
@@ -73,13 +99,14 @@ class Facts:
         return out
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as plain lists."""
+        """All of it as plain lists, the same for the same facts."""
         return {
             "fixed": self.fixed,
             "classes": list(self.classes),
-            "labels": [[item, list(by_user.items())] for item, by_user in self.labels.items()],
-            "skipped": list(self.skipped),
-            "leased": list(self.leased),
+            "labels": sorted([item, list(by_user.items())] for item, by_user in self.labels.items()),
+            "skipped": sorted(cast(Any, self.skipped)),
+            "leased": sorted(cast(Any, self.leased)),
+            "levers": self.levers.as_json(),
         }
 
     @classmethod
@@ -89,6 +116,7 @@ class Facts:
         facts.fixed = bool(body["fixed"])
         facts.labels = {item: dict(said) for item, said in body["labels"]}
         facts.skipped, facts.leased = set(body["skipped"]), set(body["leased"])
+        facts.levers = Levers.from_json(body["levers"])
         return facts
 
     def _check(self, item: ItemId, by_user: Mapping[UserId | None, Label]) -> None:
@@ -100,11 +128,23 @@ class Facts:
                 )
 
 
-def _by_user(item: ItemId, said: object) -> dict[UserId | None, Label]:
-    by_user: dict[UserId | None, Any] = dict(said) if isinstance(said, Mapping) else {None: said}
+def _by_user(item: ItemId, said: object, taker: str) -> dict[UserId | None, Label]:
+    by_user: dict[Any, Any] = dict(said) if isinstance(said, Mapping) else {None: said}
     wrong = [label for label in by_user.values() if not isinstance(label, str) or not label]
     if wrong or not by_user:
         raise BadRequest(
-            f"The label of item {item!r} is {(wrong or ['empty'])[0]!r}.", "Pass a string, or {annotator: string}."
+            f"The label of item {item!r} is {(wrong or ['empty'])[0]!r}; {taker} takes strings.",
+            "Pass the name of its class, or {annotator: name}.",
         )
-    return by_user
+    strangers = [user for user in by_user if not isinstance(user, (int, np.integer, type(None)))]
+    if strangers:
+        raise BadRequest(f"An annotator of item {item!r} is {strangers[0]!r}.", "Name annotators by whole numbers.")
+    return {None if user is None else int(user): str(label) for user, label in by_user.items()}
+
+
+def _as_classes(classes: Iterable[Label]) -> tuple[Label, ...]:
+    given = list(classes)
+    wrong: list[object] = [label for label in given if not isinstance(label, str) or not label]
+    if wrong or isinstance(classes, str):
+        raise BadRequest(f"Among the classes is {(wrong or given)[0]!r}.", "Pass a list of their names.")
+    return tuple(dict.fromkeys(map(str, given)))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
 from labelcue.pool.clusters import Clusters
-from labelcue.pool.cover import Cover
+from labelcue.pool.cover import COVERED, Cover
 from labelcue.pool.facts import Facts, Said
 from labelcue.pool.features import Features
 from labelcue.pool.graph import Graph
@@ -30,16 +30,25 @@ class Items:
         ids: Sequence[Any] | NDArray[Any] | None,
         classes: Iterable[Label] | None,
         graph: Graph | None,
+        newest: bool,
     ) -> None:
-        self._matrix = Matrix(vectors)
+        self._matrix = Matrix(_as_array(vectors))
+        if not self._matrix.rows:
+            raise BadRequest("The pool is empty.", "Pass at least one vector.")
         names = np.arange(self._matrix.rows) if ids is None else ids
         _check(self._matrix, names, 0)
+        if not newest:
+            refuse_doubles(names)
         self._roster = Roster(names)
         self._facts = Facts(classes)
         self._cover = Cover(self._matrix)
         self._graph = graph or Graph()
         self._clusters = Clusters()
         self._stale = True
+        self._taker = "the pool"
+        """Who reads the labels."""
+        self._offered: dict[ItemId, float | None] = {}
+        """Places of the latest queue that count for the shares that admins set: the propensity of audits, else None."""
 
     @property
     def ids(self) -> NDArray[Any]:
@@ -62,7 +71,8 @@ class Items:
 
         An id that the pool has already moves to its new row and keeps its labels. Raises BadRequest.
         """
-        shape = np.shape(vectors)
+        vectors = _as_array(vectors)
+        shape = vectors.shape
         if len(shape) != 2 or shape[0] < self._matrix.rows or shape[1] != self._matrix.dim:
             raise BadRequest(
                 f"A pool of {(self._matrix.rows, self._matrix.dim)} cannot grow to {shape}.",
@@ -76,10 +86,15 @@ class Items:
         self._stale = True
 
     def add(self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any]) -> None:
-        """Append rows in memory, which copies the whole array; `grow` is for large pools. Raises BadRequest."""
-        new = np.asarray(vectors)
+        """Append rows in memory, which copies the whole array; `grow` is for large pools.
+
+        An id that the pool has already gets a new vector and keeps its labels. Raises BadRequest, also for an id that
+        stands here twice.
+        """
+        new = _as_array(vectors)
         if new.ndim != 2 or new.shape[1] != self._matrix.dim:
             raise BadRequest(f"The new vectors are {new.shape}.", f"Pass (m, {self._matrix.dim}), one row for each id.")
+        refuse_doubles(ids)
         old = self._matrix.vectors
         self.grow(np.concatenate([old, new.astype(old.dtype)]), ids)
 
@@ -106,36 +121,46 @@ class Items:
 
         Raises BadRequest that names a label outside the given classes; then nothing has changed.
         """
+        if not isinstance(said, Mapping):
+            raise BadRequest("Labels come as {id: label}.", "Pass a dictionary.")
         known = self._known(list(said))
-        self._facts.label(dict(zip(known, said.values(), strict=True)))
+        self._facts.label(dict(zip(known, said.values(), strict=True)), self._taker)
+        self._facts.levers.serve(known, self._offered)
         self._stale = True
 
     def unlabel(self, ids: Sequence[ItemId]) -> None:
         """Take back all labels of some items."""
-        for item in self._known(ids):
+        known = self._known(ids)
+        for item in known:
             self._facts.labels.pop(item, None)
+        self._facts.come_back(known)
         self._stale = True
 
     def skip(self, ids: Sequence[ItemId]) -> None:
         """Leave items out of the queue; they cover nothing, and a lease of theirs ends."""
         known = self._known(ids)
+        self._facts.levers.serve(known, self._offered)
         self._facts.skipped.update(known)
         self._facts.leased.difference_update(known)
         self._stale = True
 
     def unskip(self, ids: Sequence[ItemId]) -> None:
         """Let skipped items into the queue again."""
-        self._facts.skipped.difference_update(self._known(ids))
+        known = self._known(ids)
+        self._facts.skipped.difference_update(known)
+        self._facts.come_back(known)
         self._stale = True
 
     def lease(self, ids: Sequence[ItemId]) -> None:
         """Hold items as handed out: out of the queue, and counted as covered."""
-        self._facts.leased.update(self._known(ids))
+        self._hand_out(self._known(ids))
         self._stale = True
 
     def release(self, ids: Sequence[ItemId]) -> None:
         """Let leased items into the queue again, as if they had never left it."""
-        self._facts.leased.difference_update(self._known(ids))
+        known = self._known(ids)
+        self._facts.leased.difference_update(known)
+        self._facts.come_back(known)
         self._stale = True
 
     def _known(self, ids: Sequence[ItemId]) -> list[ItemId]:
@@ -148,12 +173,28 @@ class Items:
         items = self._facts.labelled()
         return self._roster.rows(items), self._facts.targets(items)
 
-    def _leased(self) -> Ints:
-        return self._roster.rows(list(self._facts.leased))
+    def _hand_out(self, items: list[ItemId]) -> None:
+        self._facts.levers.serve(items, self._offered)
+        self._facts.leased.update(items)
 
-    def _herd(self, candidates: Ints) -> Herd:
+    def _taken(self, labelled: Ints) -> Ints:
+        """Rows that count as covered: labelled, leased, done, and pinned ones, which come before all others."""
+        more = self._facts.leased | self._facts.levers.done | set(self._facts.pinned)
+        return np.union1d(labelled, self._roster.rows(list(more)))
+
+    def _also(self, rows: Ints, taken: Ints) -> Cover:
+        """What is covered for some rows, as if others were taken as well."""
+        if not len(taken):
+            return self._cover
+        cover = Cover(self._matrix)
+        cover.squared[:] = self._cover.squared
+        cover.squared[rows] = self._matrix.nearest(rows, taken, cover.squared[rows])
+        cover.squared[taken] = COVERED
+        return cover
+
+    def _herd(self, candidates: Ints, cover: Cover) -> Herd:
         """The candidates on the neighbour graph, which grows to all rows by this."""
-        return Herd(self._grown(), self._cover, candidates, self._roster.live)
+        return Herd(self._grown(), cover, candidates, self._roster.live)
 
     def _grown(self) -> Graph:
         if self._graph.rows > self._matrix.rows:
@@ -161,28 +202,47 @@ class Items:
         self._graph.grow(self._matrix)
         return self._graph
 
-    def _features(self, candidates: Ints, labelled: Ints, probabilities: Floats) -> Features:
+    def _features(self, candidates: Ints, cover: Cover, labelled: Ints, probabilities: Floats) -> Features:
         """The vectors for strategies; `probabilities` (n, c) are in the order of rows."""
-        leased = self._roster.order[np.sort(self._roster.positions(list(self._facts.leased)))]
+        taken = np.setdiff1d(cover.covered, labelled)
+        taken = taken[np.argsort(self._roster.names[taken])]
         return Features(
-            self._matrix, candidates, self._roster.order, labelled, leased, probabilities[leased], self._clusters
+            self._matrix, candidates, self._roster.order, labelled, taken, probabilities[taken], self._clusters
         )
 
     def _spoken_for(self, rows: Ints, waiting: Ints) -> Floats:
         """(k,) as how many of the waiting rows each of `rows` counts, one placed after the other."""
         marked = np.zeros(self._matrix.rows, dtype=bool)
         marked[waiting] = True
-        covered = np.union1d(self._cover.covered, self._leased())
+        covered = np.union1d(self._cover.covered, self._roster.rows(list(self._facts.leased)))
         return speaks_for(self._grown().edges(), rows, covered, marked)
 
     def _candidates(self, labelled: Ints) -> Ints:
         """Rows that may be queued, in ascending order of their ids."""
         free = np.ones(self._matrix.rows, dtype=bool)
-        for rows in (labelled, self._leased(), self._roster.rows(list(self._facts.skipped))):
-            free[rows] = False
+        free[labelled] = False
+        free[self._roster.rows(list(self._facts.out))] = False
         order = self._roster.order
         candidates: Ints = order[free[order]]
         return candidates
+
+
+def refuse_doubles(ids: Sequence[Any] | NDArray[Any]) -> None:
+    """Raises BadRequest that names the ids which stand there more than once."""
+    names, times = np.unique(Roster(ids).names, return_counts=True)
+    doubles = plain(names[times > 1])
+    if doubles:
+        raise BadRequest(f"The ids {named(doubles)} stand there more than once.", "Give each vector an id of its own.")
+
+
+def _as_array(vectors: Any) -> NDArray[Any]:
+    try:
+        array = np.asarray(vectors)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "fiu":
+        raise BadRequest("The vectors are no array of numbers.", "Pass (n, d) float32, a row for each item.")
+    return array
 
 
 def _check(matrix: Matrix, ids: Sequence[Any] | NDArray[Any], start: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class Outcome:
     """Number of labelled items."""
     classes: tuple[Label, ...]
 
-    @property
+    @cached_property
     def order(self) -> Ints:
         """(q,) places in `ids` of the queued items, the next one first."""
         queued = np.flatnonzero(self.rank >= 0)
