@@ -20,7 +20,7 @@ from labelcue.pool.roster import ItemId, plain
 from labelcue.strategies import Places, Ranking, View, create_strategy
 from labelcue.strategies.measures import margin
 from labelcue.strategies.reasons import reason_for
-from labelcue.surrogates import Examples, Head, surrogates
+from labelcue.surrogates import Examples, Head, Refined, Scored, surrogates
 from labelcue.types import Floats, Ints, Label, Ranked, TaskId
 
 HEAD = 100
@@ -29,7 +29,7 @@ __all__ = ["Cue", "Outcome"]
 
 FORMAT = "labelcue-cue-1"
 ARRAYS = ("ids", "probabilities", "priority", "novelty", "rank", "cover", "weights", "bias")
-NUMBERS = ("temperature", "l2", "trained", "labelled")
+NUMBERS = ("temperature", "l2", "trained", "labelled", "share", "fused")
 
 
 class Cue(Items):
@@ -123,8 +123,8 @@ class Cue(Items):
         """
         labelled, targets = self._labelled()
         self._cover.set(np.union1d(labelled, self._leased()).tolist())
-        model = self._fit(labelled, targets, seed, full)
-        probabilities = model.probabilities(self._matrix.product(model.weights, model.bias))
+        refined = self._fit(labelled, targets, seed, full)
+        model, probabilities = refined.head, refined.probabilities
         candidates = self._candidates(labelled)
         view = View(
             probabilities=probabilities[candidates],
@@ -137,6 +137,7 @@ class Cue(Items):
             neighbours=lambda: self._herd(candidates),
             features=self._features(candidates, labelled, probabilities),
             rng=np.random.default_rng([seed, 1]),
+            disagreement=None if refined.disagreement is None else refined.disagreement[candidates],
         )
         ranking = self._strategy.rank(view)
         self._outcome = self._result(model, probabilities, candidates, ranking)
@@ -250,14 +251,19 @@ class Cue(Items):
             return [None] * len(queue)
         return [float(one) for one in self._propensity[self._current().rank[queue]]]
 
-    def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Head:
+    def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Refined:
         before = Head.blank(len(self.classes), self._matrix.dim)
         if self._outcome:
             old = self._outcome
-            before = Head(old.weights, old.bias, old.temperature, old.l2, old.trained, old.labelled)
+            before = Head(
+                old.weights, old.bias, old.temperature, old.l2, old.trained, old.labelled, old.share, old.fused
+            )
             before = before.for_classes(old.classes, self.classes)
         examples = Examples(self._matrix.unit(labelled), targets)
-        return self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
+        model = self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
+        logits = self._matrix.product(model.weights, model.bias)
+        scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges())
+        return self._surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
 
     def _spread(self, candidates: Ints) -> Callable[[Floats, float, int], Places]:
         squared = self._cover.squared[candidates]
@@ -286,9 +292,6 @@ class Cue(Items):
             cover=squared[order],
             weights=model.weights,
             bias=model.bias,
-            temperature=model.temperature,
-            l2=model.l2,
-            trained=model.trained,
-            labelled=model.labelled,
             classes=self.classes,
+            **{name: getattr(model, name) for name in NUMBERS},
         )
