@@ -21,15 +21,17 @@ from labelcue.steering import arrange
 from labelcue.strategies import Places, Ranking, View, create_strategy
 from labelcue.strategies.measures import margin
 from labelcue.strategies.reasons import reason_for
-from labelcue.surrogates import Examples, Head, surrogates
+from labelcue.surrogates import Examples, Head, Refined, Scored, surrogates
 from labelcue.types import Floats, Ints, Label, Ranked, TaskId
 
 HEAD = 100
 """Places that `next` and `rank` choose greedily, unless more are asked for."""
-Learned: TypeAlias = tuple[Ints, Floats, Head, Floats, int]
-"""Of a round: labelled rows, their targets, the fitted head, (n, c) probabilities by row, seed."""
+Learned: TypeAlias = tuple[Ints, Floats, Refined, int]
+"""Of a round: labelled rows, their targets, what was learned of them, seed."""
 STATE = ("rounds", "places", "handed", "stale")
 """Attributes that say where the queue stands."""
+NUMBERS = ("temperature", "l2", "trained", "labelled", "share", "fused")
+"""What a head is beside its weights."""
 __all__ = ["Cue", "Outcome"]
 
 
@@ -135,17 +137,16 @@ class Cue(Levered):
         """
         labelled, targets = self._labelled()
         self._cover.set(self._taken(labelled).tolist())
-        model = self._fit(labelled, targets, seed, full)
-        probabilities = model.probabilities(self._matrix.product(model.weights, model.bias))
+        refined = self._fit(labelled, targets, seed, full)
         candidates = self._candidates(labelled)
-        wishes, learned = self._wishes(candidates, head), (labelled, targets, model, probabilities, seed)
+        wishes, learned = self._wishes(candidates, head), (labelled, targets, refined, seed)
 
         def rank(part: Ints, places: int, taken: Ints) -> Ranking:
             cover = self._also(candidates[part], candidates[taken])
             return self._strategy.rank(self._view(candidates[part], cover, places, learned))
 
         ranking = arrange(wishes, len(candidates), rank)
-        self._outcome = self._result(model, probabilities, candidates, ranking)
+        self._outcome = self._result(refined, candidates, ranking)
         self._propensity = ranking.propensity
         self._offered = self._offer(wishes, candidates, ranking.order, ranking.propensity)
         self._places, self._handed, self._stale = min(head, len(candidates)), 0, False
@@ -154,7 +155,8 @@ class Cue(Levered):
 
     def _view(self, candidates: Ints, cover: Cover, head: int, learned: Learned) -> View:
         """What the strategy may see of some rows; `cover` says what is taken for them."""
-        labelled, targets, model, probabilities, seed = learned
+        labelled, targets, refined, seed = learned
+        model, probabilities, disagreement = refined.head, refined.probabilities, refined.disagreement
         return View(
             probabilities=probabilities[candidates],
             squared=cover.squared[candidates],
@@ -166,6 +168,7 @@ class Cue(Levered):
             neighbours=lambda: self._herd(candidates, cover),
             features=self._features(candidates, cover, labelled, probabilities),
             rng=np.random.default_rng([seed, 1]),
+            disagreement=None if disagreement is None else disagreement[candidates],
         )
 
     def restore(self, outcome: Outcome) -> None:
@@ -247,14 +250,19 @@ class Cue(Levered):
         chances = self._propensity[self._current().rank[queue]]
         return [None if np.isnan(one) else float(one) for one in chances]
 
-    def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Head:
+    def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Refined:
         before = Head.blank(len(self.classes), self._matrix.dim)
         if self._outcome:
             old = self._outcome
-            before = Head(old.weights, old.bias, old.temperature, old.l2, old.trained, old.labelled)
+            before = Head(
+                old.weights, old.bias, old.temperature, old.l2, old.trained, old.labelled, old.share, old.fused
+            )
             before = before.for_classes(old.classes, self.classes)
         examples = Examples(self._matrix.unit(labelled), targets)
-        return self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
+        model = self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
+        logits = self._matrix.product(model.weights, model.bias)
+        scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges())
+        return self._surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
 
     def _spread(self, candidates: Ints, cover: Cover) -> Callable[[Floats, float, int], Places]:
         squared = cover.squared[candidates]
@@ -264,9 +272,9 @@ class Cue(Levered):
 
         return spread
 
-    def _result(self, model: Head, probabilities: Floats, candidates: Ints, ranking: Ranking) -> Outcome:
+    def _result(self, refined: Refined, candidates: Ints, ranking: Ranking) -> Outcome:
         """The ranking of candidates as arrays in the order of ids."""
-        order, squared = self._roster.order, self._cover.squared
+        order, squared, model = self._roster.order, self._cover.squared, refined.head
         placed = candidates[ranking.order]
         rank = np.full(self._matrix.rows, -1, dtype=np.int64)
         rank[placed] = np.arange(len(placed))
@@ -276,18 +284,15 @@ class Cue(Levered):
         novelty[placed] = ranking.novelty
         return Outcome(
             ids=self._roster.ids,
-            probabilities=probabilities[order],
+            probabilities=refined.probabilities[order],
             priority=priority[order],
             novelty=novelty[order],
             rank=rank[order],
             cover=squared[order],
             weights=model.weights,
             bias=model.bias,
-            temperature=model.temperature,
-            l2=model.l2,
-            trained=model.trained,
-            labelled=model.labelled,
             classes=self.classes,
+            **{name: getattr(model, name) for name in NUMBERS},
         )
 
 

@@ -66,6 +66,7 @@ class Project:
             holder=holder,
             embedder=name,
             default_strategy=settings.strategy,
+            surrogate=settings.surrogate,
             seed=settings.seed,
             head=settings.queue_length,
         )

@@ -24,6 +24,7 @@ from labelcue.store.base import Ledger
 from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from labelcue.strategies import strategies
+from labelcue.surrogates import surrogates
 from labelcue.telling import Teller
 from labelcue.types import Json, Round, TaskId, TaskSpec
 
@@ -43,6 +44,7 @@ class Rounds:
         holder: str,
         embedder: str,
         default_strategy: str,
+        surrogate: str = "logistic",
         seed: int = 0,
         head: int = 400,
         clock: Callable[[], float] = time.time,
@@ -54,6 +56,7 @@ class Rounds:
         self._holder = holder
         self._embedder = embedder
         self._default = default_strategy
+        self._surrogate = surrogate
         self._seed = seed
         self._head = head
         self._clock = clock
@@ -133,14 +136,14 @@ class Rounds:
             self.catch_up()
         if self._spec is None or self.fold.gone or not self._vectors.rows:
             return False
-        return bool(self._pending) or self._vectors.rows > self._rows or self._needs_full(*self._strategy())
+        return bool(self._pending) or self._vectors.rows > self._rows or self._needs_full(*self._chosen())
 
     def run(self) -> Snapshot:
         """One round on everything that is known now: recorded, computed, published."""
         start = time.perf_counter()
         self.catch_up()
-        name, params = self._strategy()
-        full = self.last is None or self._needs_full(name, params)
+        name, params, surrogate = self._chosen()
+        full = self.last is None or self._needs_full(name, params, surrogate)
         number = self.last.number + 1 if self.last else 1
         record = Round(
             project=self._project,
@@ -153,6 +156,7 @@ class Rounds:
             seed=self._seed + number,
             full=full,
             at=self._clock(),
+            surrogate=surrogate,
         )
         self._ledger.add_round(record, self._holder)
         snapshot = self._execute(record)
@@ -215,6 +219,7 @@ class Rounds:
             classes=spec.classes,
             seed=record.seed,
             params=dict(record.params),
+            surrogate=record.surrogate,
             graph=self.growing.graph,
             newest=True,
         )
@@ -241,45 +246,33 @@ class Rounds:
     def _ids(self, start: int, stop: int) -> list[TaskId]:
         return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
 
-    def _needs_full(self, name: str, params: Mapping[str, Json]) -> bool:
+    def _needs_full(self, name: str, params: Mapping[str, Json], surrogate: str) -> bool:
         last, snapshot = self.last, self.snapshot
         if last is None or snapshot is None or self._spec is None:
             return True
         return (
             self.fold.train_requests > self._full_requests
             or (last.strategy, dict(last.params)) != (name, params)
+            or last.surrogate != surrogate
             or last.embedder != self._embedder
             or self._spec.classes[: len(snapshot.classes)] != snapshot.classes
             or snapshot.config_sha != _sha(self._spec.xml)
             or (snapshot.labelled >= 8 and snapshot.labelled >= 2 * self._full_labels)
         )
 
-    def _strategy(self) -> tuple[str, dict[str, Json]]:
-        """What the next round orders by: while a large graph grows that the chosen one needs, its understudy."""
+    def _chosen(self) -> tuple[str, dict[str, Json], str]:
+        """Strategy, its parameters and surrogate: understudies while a large graph grows that the chosen ones need."""
         name, params = self.fold.strategy or (self._default, {})
-        understudy = strategies.create(name).understudy
-        if understudy and not self.growing.ready(self._vectors.vectors):
-            name, params = understudy, {}
-        return strategies.resolve(name), dict(params)
+        surrogate = self._surrogate
+        understudies = strategies.create(name).understudy, surrogates.create(surrogate).understudy
+        if any(understudies) and not self.growing.ready(self._vectors.vectors):
+            name, params = (understudies[0], {}) if understudies[0] else (name, params)
+            surrogate = understudies[1] or surrogate
+        return strategies.resolve(name), dict(params), surrogates.resolve(surrogate)
 
     def _snapshot(self, record: Round, outcome: Outcome, spec: TaskSpec) -> Snapshot:
-        return Snapshot(
-            round=record,
-            classes=outcome.classes,
-            trained=outcome.trained,
-            temperature=outcome.temperature,
-            l2=outcome.l2,
-            labelled=outcome.labelled,
-            config_sha=_sha(spec.xml),
-            ids=outcome.ids,
-            probabilities=outcome.probabilities,
-            priority=outcome.priority,
-            novelty=outcome.novelty,
-            rank=outcome.rank,
-            weights=outcome.weights,
-            bias=outcome.bias,
-            cover=outcome.cover,
-        )
+        found = {field.name: getattr(outcome, field.name) for field in fields(Outcome)}
+        return Snapshot(round=record, config_sha=_sha(spec.xml), **found)
 
     def _parse(self, xml: str) -> TaskSpec | None:
         try:

@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     busy_ms: int = Field(700, ge=1, description="How long an append waits for a locked ledger before 503, in ms.")
     embedder: str = Field("minilm", description="How tasks become vectors, unless the project was connected otherwise.")
     strategy: str = Field("herding", description="How the queue is ordered, unless the project chose otherwise.")
+    surrogate: str = Field(
+        "logistic",
+        description="What learns from the labels: logistic, graph (shares labels among neighbours), committee.",
+    )
     seed: int = Field(0, ge=0, description="Seed of every random choice.")
     queue_length: int = Field(
         400, ge=1, description="Places of the queue that are chosen greedily, one given the others."

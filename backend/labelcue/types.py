@@ -132,3 +132,4 @@ class Round:
     full: bool
     """True: refit from zero and choose the regularisation again; False: warm start."""
     at: float = 0.0
+    surrogate: str = "logistic@1"

@@ -16,7 +16,7 @@ from labelcue.errors import ConfigError, Corrupt, StoreBusy, StoreError
 from labelcue.store import open_ledger
 from labelcue.store import sqlite_statements as sql
 from labelcue.store.sqlite import SqliteLedger
-from labelcue.types import Event, Kind
+from labelcue.types import Event, Kind, Round
 
 
 def events(start: int, stop: int, project: int = 1, text: str = "hello") -> list[Event]:
@@ -222,7 +222,7 @@ import resource, signal, sys
 from pathlib import Path
 from labelcue.errors import StoreError
 from labelcue.store.sqlite import SqliteLedger
-from labelcue.types import Event, Kind
+from labelcue.types import Event, Kind, Round
 ledger = SqliteLedger(Path(sys.argv[1]))
 ledger.position(1)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -256,7 +256,7 @@ FORK = """
 import os, sys, threading
 from pathlib import Path
 from labelcue.store.sqlite import SqliteLedger
-from labelcue.types import Event, Kind
+from labelcue.types import Event, Kind, Round
 ledger = SqliteLedger(Path(sys.argv[1]))
 train = lambda key: ledger.append([Event(1, Kind.TRAIN, key, {})])
 train("before")
@@ -279,3 +279,19 @@ ledger.close()
 
 def test_a_forked_child_uses_connections_of_its_own(tmp_path: Path) -> None:
     run(FORK, tmp_path / "ledger")
+
+
+def test_a_ledger_of_the_first_format_is_lifted_and_keeps_its_rounds(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    old = sqlite3.connect(path)
+    for statement in sql.TABLES[:-1]:
+        without = statement.replace("        surrogate TEXT NOT NULL DEFAULT 'logistic@1',\n", "")
+        old.execute(without.format(strict=""))
+    old.execute("PRAGMA user_version = 1")
+    old.execute("INSERT INTO round VALUES (7, 1, 5, 3, 'minilm@1', 'margin@1', '{}', 2, 1, 9.0)")
+    old.commit()
+    old.close()
+    for _ in range(2):
+        ledger = SqliteLedger(path)
+        assert ledger.rounds(7) == [Round(7, 1, 5, 3, "minilm@1", "margin@1", {}, 2, True, 9.0, "logistic@1")]
+        ledger.close()

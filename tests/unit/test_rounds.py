@@ -31,8 +31,8 @@ TWO, THREE = CONFIG
 class Desk:
     """A project on disk with a learner's rounds, and somebody who labels."""
 
-    def __init__(self, folder: Path, strategy: str = "coreset-margin") -> None:
-        self.folder, self.strategy = folder, strategy
+    def __init__(self, folder: Path, strategy: str = "coreset-margin", surrogate: str = "logistic") -> None:
+        self.folder, self.strategy, self.surrogate = folder, strategy, surrogate
         self.ledger: Ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite3'}")
         self.vectors = VectorFile(folder / "vectors", DIM, embedder="test@1")
         self.clock = 0
@@ -53,6 +53,7 @@ class Desk:
             holder=HOLDER,
             embedder="test@1",
             default_strategy=self.strategy,
+            surrogate=self.surrogate,
             head=50,
             clock=lambda: 0.0,
         )
@@ -116,6 +117,7 @@ def _same(one: Snapshot | None, other: Snapshot | None) -> None:
     for name in ("ids", "rank", "probabilities", "priority", "novelty", "weights", "bias", "cover"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name, strict=True)
     assert (one.temperature, one.l2, one.labelled) == (other.temperature, other.l2, other.labelled)
+    assert (one.share, one.fused) == (other.share, other.fused)
 
 
 def test_a_cold_queue_holds_every_task_once(desk: Desk) -> None:
@@ -154,6 +156,25 @@ def test_a_restart_gives_the_same_bits_now_and_in_the_next_round(tmp_path: Path,
     _same(before, restarted.rounds.snapshot)
     assert not restarted.rounds.due()
     _same(steady.work(6), restarted.work(6))
+
+
+@pytest.mark.parametrize("surrogate", ["graph", "committee"])
+@pytest.mark.parametrize("snapshot", [True, False], ids=["from the snapshot", "by replaying"])
+def test_every_surrogate_gives_the_same_bits_after_a_restart(tmp_path: Path, snapshot: bool, surrogate: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    strategy = "bald" if surrogate == "committee" else "margin"
+    steady, restarted = (Desk(tmp_path / name, strategy, surrogate) for name in "ab")
+    for desk in (steady, restarted):
+        desk.work(14)
+        desk.add(121, 141)
+        desk.work(3)
+    before = restarted.rounds.snapshot
+    assert before is not None
+    assert before.round.surrogate == f"{surrogate}@1"
+    restarted.restart(snapshot=snapshot)
+    _same(before, restarted.rounds.snapshot)
+    _same(steady.work(4), restarted.work(4))
 
 
 def test_the_understudy_serves_while_a_large_graph_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,21 @@ def test_a_warm_fit_agrees_with_a_cold_one():
     assert np.abs(scores(warm, unit) - scores(cold, unit)).max() < 5e-3
 
 
+def test_one_label_more_keeps_warm_and_cold_together_whatever_the_label():
+    unit, target, rows = digits(200)
+    same = total = 0
+    for count in (20, 60, 110, 140, 199):
+        before = fit(examples(unit[rows[:count]], target[rows[:count]]), full=True)
+        after = examples(unit[rows[: count + 1]], target[rows[: count + 1]])
+        cold = Head(
+            np.zeros((10, 64), np.float32), np.zeros(10, np.float32), before.temperature, before.l2, True, count
+        )
+        warm = scores(fit(after, before), unit).argmax(1)
+        same += int((warm == scores(fit(after, cold), unit).argmax(1)).sum())
+        total += len(unit)
+    assert same / total > 0.999
+
+
 def test_no_labels_are_uniform_and_untrained():
     head = fit(Examples(np.empty((0, 5), np.float32), np.empty((0, 4), np.float32)))
     assert not head.trained

@@ -39,6 +39,10 @@ class Outcome:
     labelled: int
     """Number of labelled items."""
     classes: tuple[Label, ...]
+    share: float = 0.0
+    """Power of the neighbours in the probabilities; 0: the weights speak alone."""
+    fused: float = 1.0
+    """Temperature of weights and neighbours together."""
 
     @cached_property
     def order(self) -> Ints:

@@ -78,6 +78,10 @@ class Snapshot:
     """(c,) float32."""
     cover: Floats
     """(n,) float32, squared distance to the nearest covered item, in the order of `ids`."""
+    share: float = 0.0
+    """Power of the neighbours in the probabilities; 0: the weights speak alone."""
+    fused: float = 1.0
+    """Temperature of weights and neighbours together."""
 
     def __post_init__(self) -> None:
         n, c = len(self.ids), len(self.classes)
@@ -190,6 +194,8 @@ def _about(snapshot: Snapshot) -> dict[str, Any]:
         "temperature": snapshot.temperature,
         "l2": snapshot.l2,
         "labelled": snapshot.labelled,
+        "share": snapshot.share,
+        "fused": snapshot.fused,
         "config_sha": snapshot.config_sha,
     }
 

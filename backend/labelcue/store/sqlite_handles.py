@@ -110,8 +110,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, deadline: float) -> Non
     _use_wal(connection, path, deadline)
     for setting in _SETTINGS:
         connection.execute(setting)
-    if _number(connection, "PRAGMA user_version") == 0:
-        _create(connection)
+    if _number(connection, "PRAGMA user_version") < sql.VERSION:
+        _lift(connection)
 
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> None:
@@ -147,13 +147,17 @@ def _use_wal(connection: sqlite3.Connection, path: Path, deadline: float) -> Non
         raise StoreError(f"{path} cannot keep a write-ahead log.", "Put it on a local disk, not on a network share.")
 
 
-def _create(connection: sqlite3.Connection) -> None:
+def _lift(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new file, or bring an older one up to date."""
     strict = "STRICT" if sqlite3.sqlite_version_info >= _STRICT_SINCE else ""
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _number(connection, "PRAGMA user_version") == 0:
             for statement in sql.TABLES:
                 connection.execute(statement.format(strict=strict))
+        while (version := _number(connection, "PRAGMA user_version")) < sql.VERSION:
+            for statement in sql.LIFTS[version]:
+                connection.execute(statement)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x4C435545  # "LCUE"
 
 # AUTOINCREMENT: a position is never given twice, even after somebody has deleted rows by hand.
@@ -29,6 +29,7 @@ TABLES = (
         seed INTEGER NOT NULL,
         full INTEGER NOT NULL,
         at REAL NOT NULL,
+        surrogate TEXT NOT NULL DEFAULT 'logistic@1',
         PRIMARY KEY (project, number)
     ) {strict}""",
     """CREATE TABLE learner (
@@ -39,6 +40,14 @@ TABLES = (
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {VERSION}",
 )
+
+# What lifts a ledger of each earlier version to the next one.
+LIFTS = {
+    1: (
+        "ALTER TABLE round ADD COLUMN surrogate TEXT NOT NULL DEFAULT 'logistic@1'",
+        "PRAGMA user_version = 2",
+    ),
+}
 
 # Not INSERT OR IGNORE, which would also swallow a row that breaks another rule: a false acknowledgement.
 INSERT = """INSERT INTO event (project, kind, key, body, at) VALUES (?, ?, ?, ?, ?)
@@ -62,8 +71,11 @@ ACQUIRE = """INSERT INTO learner (project, holder, expires) VALUES (:project, :h
 RELINQUISH = "DELETE FROM learner WHERE project = ? AND holder = ?"
 
 LAST_ROUND = "SELECT coalesce(max(number), 0) FROM round WHERE project = ?"
-ADD_ROUND = """INSERT INTO round (project, number, position, rows, embedder, strategy, params, seed, full, at)
-    VALUES (:project, :number, :position, :rows, :embedder, :strategy, :params, :seed, :full, :at)"""
+ADD_ROUND = """INSERT INTO round (project, number, position, rows, embedder, strategy, params, seed, full, at,
+        surrogate)
+    VALUES (:project, :number, :position, :rows, :embedder, :strategy, :params, :seed, :full, :at,
+        :surrogate)"""
 # The columns in the order of the fields of Round.
-ROUNDS = """SELECT project, number, position, rows, embedder, strategy, params, seed, full, at FROM round
+ROUNDS = """SELECT project, number, position, rows, embedder, strategy, params, seed, full, at, surrogate
+    FROM round
     WHERE project = ? AND number > ? ORDER BY number"""

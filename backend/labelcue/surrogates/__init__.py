@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labelcue.registry import Registry
-from labelcue.types import Floats, Label
+from labelcue.types import Floats, Ints, Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class Head:
     """Whether two classes have been seen; else the probabilities are no more than a smoothed prior."""
     labelled: int = 0
     """Number of labelled items that it was fitted to."""
+    share: float = 0.0
+    """Power, below 1, of what the neighbours say in the probabilities of the pool; 0: the head speaks alone."""
+    fused: float = 1.0
+    """Temperature of head and neighbours together, where they speak together."""
 
     @classmethod
     def blank(cls, classes: int, dim: int) -> Head:
@@ -71,10 +78,64 @@ class Head:
         return logits
 
 
+class Links(Protocol):
+    """The neighbour graph of all rows, symmetric: `start[i]` to `start[i + 1]` are the edges of row i, a loop first."""
+
+    @property
+    def start(self) -> Ints:
+        """(n + 1,)."""
+
+    @property
+    def to(self) -> NDArray[np.int32]:
+        """(e,) the other end of each edge."""
+
+    @property
+    def squared(self) -> Floats:
+        """(e,) float32 squared distances."""
+
+    @property
+    def tenth(self) -> Floats:
+        """(n,) float32 squared distance of each row to its tenth neighbour."""
+
+    @property
+    def scale(self) -> float:
+        """Median distance to the twentieth neighbour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """All rows of the pool after the head has scored them; whoever refines them may overwrite `logits`."""
+
+    logits: Floats
+    """(n, c) float32 `x @ weights.T + bias` of the head."""
+    labelled: Ints
+    """Rows of the examples, in their order."""
+    unit: Callable[[Ints], Floats]
+    """(m,) rows → (m, d) float32 vectors of length one."""
+    links: Callable[[], Links]
+    """The neighbour graph, brought up to date when asked for: the first time takes seconds to minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """What a round goes on with."""
+
+    probabilities: Floats
+    """(n, c) float32, calibrated."""
+    head: Head
+    """The head, with what refining chose and the next round depends on."""
+    disagreement: Floats | None = None
+    """(n,) float32 mutual information of a committee's members, in nats."""
+
+
 class Surrogate(ABC):
-    """Fits a head to examples. Stateless: the same arguments give the same bits, with one number of threads."""
+    """Fits a head to examples. The same arguments give the same bits, with one number of threads."""
 
     name: str
+    uses_graph: ClassVar[bool] = False
+    """Whether `refine` looks at the neighbour graph."""
+    understudy: ClassVar[str] = ""
+    """The surrogate that serves until the neighbour graph has grown; empty for those that do without the graph."""
 
     @abstractmethod
     def fit(self, examples: Examples, before: Head, full: bool, rng: np.random.Generator) -> Head:
@@ -82,6 +143,15 @@ class Surrogate(ABC):
 
         `full` starts from nothing and chooses everything again. Works with no examples and with one class.
         """
+
+    def refine(
+        self, scored: Scored, examples: Examples, head: Head, before: Head, full: bool, rng: np.random.Generator
+    ) -> Refined:
+        """The pool's probabilities by `head`, which `fit` made of the same arguments, and what else the pool tells.
+
+        Tasks that the pool does not know are answered by the head alone.
+        """
+        return Refined(head.probabilities(scored.logits), head)
 
 
 surrogates: Registry[Surrogate] = Registry("labelcue.surrogates")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor, log2
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,12 +18,25 @@ MOST = 2000
 """Labelled items beyond which a random share of so many decides."""
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 """Grid of l2 for the summed loss on unit vectors, the strongest first: each fit starts from the one before."""
+QUARTERS = 4
+"""The temperature is chosen again so many times for each doubling of the labels."""
 TEMPERATURES = tuple(float(t) for t in np.geomspace(0.25, 8.0, 41))
+
+
+def mark(labelled: int, steps: int) -> int:
+    """Which of `steps` parts of its doubling a number of labels falls in; a restart finds the same."""
+    return floor(log2(labelled) * steps)
+
+
+def sample(labelled: int, rng: np.random.Generator, most: int = MOST) -> Ints:
+    """At most `most` of so many places, ascending."""
+    rows: Ints = np.sort(rng.permutation(labelled)[:most])
+    return rows
 
 
 def folds(targets: Tensor, rng: np.random.Generator) -> Ints:
     """(n,) fold of each item: the items of each class, by its main label, are dealt out in turn."""
-    main = targets.argmax(dim=1).numpy()
+    main = targets.argmax(dim=1).cpu().numpy()
     shuffled = rng.permutation(len(main))
     by_class = shuffled[np.argsort(main[shuffled], kind="stable")]
     fold = np.empty(len(main), dtype=np.int64)

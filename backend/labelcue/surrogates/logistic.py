@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import floor, log2
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from labelcue.surrogates import Examples, Head, Surrogate, surrogates
-from labelcue.surrogates.crossval import FEWEST, MOST, PENALTIES, choose_temperature, folds, held_out, log_loss
+from labelcue.surrogates.crossval import (
+    FEWEST,
+    PENALTIES,
+    QUARTERS,
+    choose_temperature,
+    folds,
+    held_out,
+    log_loss,
+    mark,
+    sample,
+)
+from labelcue.surrogates.device import tensor
 from labelcue.surrogates.solver import solve
-from labelcue.types import Ints
 
 DEFAULT_L2 = 0.1
 """Until there are labels enough to choose by; the middle of the grid, by its logarithm."""
@@ -21,8 +29,6 @@ DECADES = 0.5
 Few labels, far apart, cannot be told from noise by their held-out loss: the strongest penalty won, and with it the
 larger class everywhere."""
 DEFAULT_TEMPERATURE = 2.0
-QUARTERS = 4
-"""The temperature is chosen again so many times for each doubling of the labels."""
 
 
 @surrogates.register("logistic")
@@ -41,11 +47,11 @@ class Logistic(Surrogate):
         labelled = len(examples)
         if not labelled:
             return Head.blank(classes, dim)
-        vectors = torch.from_numpy(examples.vectors).double()
-        targets = torch.from_numpy(examples.targets).double()
+        vectors = tensor(examples.vectors)
+        targets = tensor(examples.targets)
         before = Head.blank(classes, dim) if full else before
         chosen = self._choose(vectors, targets, before, examples.classes_seen, rng)
-        theta = solve(vectors, targets, chosen.l2, _theta(before)).numpy().astype(np.float32)
+        theta = solve(vectors, targets, chosen.l2, theta_of(before)).cpu().numpy().astype(np.float32)
         return replace(
             chosen,
             weights=np.ascontiguousarray(theta[:, :-1]),
@@ -60,12 +66,12 @@ class Logistic(Surrogate):
         if labelled < FEWEST or seen < 2:
             return replace(before, l2=DEFAULT_L2, temperature=DEFAULT_TEMPERATURE)
         known = before.labelled >= FEWEST and before.trained
-        if known and _mark(before.labelled, QUARTERS) == _mark(labelled, QUARTERS):
+        if known and mark(before.labelled, QUARTERS) == mark(labelled, QUARTERS):
             return before
-        sample = torch.from_numpy(_sample(labelled, rng))
-        vectors, targets = vectors[sample], targets[sample]
-        fold, cold = folds(targets, rng), torch.zeros_like(_theta(before))
-        if known and _mark(before.labelled, 1) == _mark(labelled, 1):
+        some = sample(labelled, rng)
+        vectors, targets = vectors[some], targets[some]
+        fold, cold = folds(targets, rng), theta_of(Head.blank(*before.weights.shape))
+        if known and mark(before.labelled, 1) == mark(labelled, 1):
             scores = held_out(vectors, targets, fold, (before.l2,), cold)[0]
             return replace(before, temperature=choose_temperature(scores, targets))
         every = held_out(vectors, targets, fold, PENALTIES, cold)
@@ -78,15 +84,6 @@ class Logistic(Surrogate):
         return replace(before, l2=PENALTIES[best], temperature=temperatures[best])
 
 
-def _theta(head: Head) -> Tensor:
-    return torch.from_numpy(np.column_stack([head.weights, head.bias])).double()
-
-
-def _mark(labelled: int, steps: int) -> int:
-    """Which of `steps` parts of its doubling a number of labels falls in; a restart finds the same."""
-    return floor(log2(labelled) * steps)
-
-
-def _sample(labelled: int, rng: np.random.Generator) -> Ints:
-    rows: Ints = np.sort(rng.permutation(labelled)[:MOST])
-    return rows
+def theta_of(head: Head) -> Tensor:
+    """(c, d + 1) float64 weights and, last, intercepts."""
+    return tensor(np.column_stack([head.weights, head.bias]))
