@@ -156,7 +156,8 @@ class Cue(Levered):
     def _view(self, candidates: Ints, cover: Cover, head: int, learned: Learned) -> View:
         """What the strategy may see of some rows; `cover` says what is taken for them."""
         labelled, targets, refined, seed = learned
-        model, probabilities, disagreement = refined.head, refined.probabilities, refined.disagreement
+        model, disagreement = refined.head, refined.disagreement
+        probabilities = refined.probabilities if refined.own is None else refined.own
         return View(
             probabilities=probabilities[candidates],
             squared=cover.squared[candidates],

@@ -126,6 +126,8 @@ class Refined:
     """The head, with what refining chose and the next round depends on."""
     disagreement: Floats | None = None
     """(n,) float32 mutual information of a committee's members, in nats."""
+    own: Floats | None = None
+    """(n, c) float32 what the head alone says, where that differs: strategies go by it, as it is what labels train."""
 
 
 class Surrogate(ABC):

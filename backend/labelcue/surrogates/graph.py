@@ -53,7 +53,8 @@ class GraphVote(Logistic):
         if not head.share:
             return super().refine(scored, examples, alone, before, full, rng)
         votes = self._votes(scored, examples)
-        return Refined(fuse(scored.logits, votes, head), head)
+        own = alone.probabilities(scored.logits.copy())
+        return Refined(fuse(scored.logits, votes, head), head, own=own)
 
     def _operator(self, scored: Scored) -> sparse.csr_matrix:
         """Kept while the graph is the same one: a function of it alone."""
