@@ -32,6 +32,8 @@ STATE = ("rounds", "places", "handed", "stale")
 """Attributes that say where the queue stands."""
 NUMBERS = ("temperature", "l2", "trained", "labelled", "share", "fused")
 """What a head is beside its weights."""
+INSTANT = 50
+"""Places that `rerank` gives."""
 __all__ = ["Cue", "Outcome"]
 
 
@@ -80,7 +82,7 @@ class Cue(Levered):
         """Order by another strategy from now on; raises UnknownName, or BadRequest for its parameters."""
         self._strategy = create_strategy(name, params)
         self._strategy_name, self._params = name, dict(params or {})
-        self._stale = True
+        self._stale, self._herding = True, None
 
     def next(self, k: int = 1) -> list[ItemId]:
         """The next `k` ids in order, which are leased by this. Raises BadRequest where fewer are left."""
@@ -92,6 +94,23 @@ class Cue(Levered):
         self._hand_out(ids)
         self._handed += k
         return ids
+
+    def rerank(self, k: int = INSTANT) -> list[ItemId]:
+        """The first `k` ids of the queue as if what was said since the last round had been known to it; none is leased.
+
+        Milliseconds at any size: weights and predictions are those of that round, what is covered is that of now. So
+        it serves until the next round. Without such a state, or where admins set shares, the queue of a round.
+        """
+        live = self._herding.run if self._herding is not None else None
+        if live is None or self._facts.levers.keeps_account:
+            queue = self._queue(k)[:k]
+            return plain(self._current().ids[queue])
+        labelled = self._roster.rows(self._facts.labelled())
+        covered, free = self._taken(labelled), np.zeros(self._matrix.rows, dtype=bool)
+        free[self._candidates(labelled)] = True
+        free[covered] = False
+        live.follow(covered, free)
+        return [*self._facts.pinned, *plain(self._roster.names[live.head(k)[0]])][:k]
 
     def rank(self, n: int = HEAD) -> list[Ranked]:
         """The first `n` of the queue, or all that is left, with reasons; nothing is leased. Raises BadRequest."""
@@ -135,6 +154,7 @@ class Cue(Levered):
         `full`: refit from zero and choose the regularisation again. Reads the vectors once, and once more for each
         item that was labelled or leased since the last round.
         """
+        self._herding = None
         labelled, targets = self._labelled()
         self._cover.set(self._taken(labelled).tolist())
         refined = self._fit(labelled, targets, seed, full)
