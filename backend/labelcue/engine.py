@@ -178,7 +178,7 @@ class Cue(Levered):
         labelled, targets, refined, seed = learned
         model, probabilities, disagreement = refined.head, refined.probabilities, refined.disagreement
         return View(
-            probabilities=probabilities[candidates],
+            probabilities=probabilities.take(candidates, axis=0),
             squared=cover.squared[candidates],
             trained=model.trained,
             labelled=model.labelled,
@@ -294,21 +294,22 @@ class Cue(Levered):
 
     def _result(self, refined: Refined, candidates: Ints, ranking: Ranking) -> Outcome:
         """The ranking of candidates as arrays in the order of ids."""
-        order, squared, model = self._roster.order, self._cover.squared, refined.head
+        in_order, squared, model = self._roster.in_order, self._cover.squared, refined.head
         placed = candidates[ranking.order]
         rank = np.full(self._matrix.rows, -1, dtype=np.int64)
         rank[placed] = np.arange(len(placed))
         priority = np.zeros(self._matrix.rows, dtype=np.float32)
         priority[placed] = ranking.priority
-        novelty = np.clip(squared / np.float32(2), np.float32(0), np.float32(1))
+        novelty = squared / np.float32(2)
+        np.clip(novelty, np.float32(0), np.float32(1), out=novelty)
         novelty[placed] = ranking.novelty
         return Outcome(
             ids=self._roster.ids,
-            probabilities=refined.probabilities[order],
-            priority=priority[order],
-            novelty=novelty[order],
-            rank=rank[order],
-            cover=squared[order],
+            probabilities=in_order(refined.probabilities),
+            priority=in_order(priority),
+            novelty=in_order(novelty),
+            rank=in_order(rank),
+            cover=in_order(squared).copy(),
             weights=model.weights,
             bias=model.bias,
             classes=self.classes,
