@@ -101,16 +101,11 @@ class Cue(Levered):
         Milliseconds at any size: weights and predictions are those of that round, what is covered is that of now. So
         it serves until the next round. Without such a state, or where admins set shares, the queue of a round.
         """
-        live = self._herding.run if self._herding is not None else None
-        if live is None or self._facts.levers.keeps_account:
+        ids = self._followed(k)
+        if ids is None:
             queue = self._queue(k)[:k]
-            return plain(self._current().ids[queue])
-        labelled = self._roster.rows(self._facts.labelled())
-        covered, free = self._taken(labelled), np.zeros(self._matrix.rows, dtype=bool)
-        free[self._candidates(labelled)] = True
-        free[covered] = False
-        live.follow(covered, free)
-        return [*self._facts.pinned, *plain(self._roster.names[live.head(k)[0]])][:k]
+            ids = plain(self._current().ids[queue])
+        return ids
 
     def rank(self, n: int = HEAD) -> list[Ranked]:
         """The first `n` of the queue, or all that is left, with reasons; nothing is leased. Raises BadRequest."""

@@ -54,6 +54,22 @@ def test_the_head_follows_what_is_said_before_the_next_round():
     assert cue.rerank(5) == [ranked.id for ranked in cue.rank(5)]
 
 
+def test_levers_hold_in_the_head_that_follows():
+    vectors, truth = pool()
+    cue = Cue(vectors, classes=["spam", "ham"])
+    cue.label({item: truth[item] for item in range(10)})
+    first = cue.rerank(12)
+    cue.pin([first[7]])
+    cue.hold(first[:1])
+    cue.done(first[1:2])
+    then = cue.rerank(12)
+    assert then[0] == first[7]
+    assert not set(then) & set(first[:2])
+    assert len(set(then)) == 12
+    cue.quota({"late": 0.5}, of=dict.fromkeys(range(150, 300), "late"))
+    assert cue.rerank(10) == [ranked.id for ranked in cue.rank(10)]
+
+
 def test_without_neighbours_a_rerank_is_a_round():
     vectors, truth = pool()
     cue = Cue(vectors, strategy="margin")

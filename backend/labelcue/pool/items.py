@@ -206,6 +206,21 @@ class Items:
             self._herding = herd
         return herd
 
+    def _followed(self, k: int) -> list[ItemId] | None:
+        """The first `k` ids by the state of the latest round and what is covered now; None where there is no such state.
+
+        There is none where shares are held, as each place then depends on those that were handed out.
+        """
+        live = self._herding.run if self._herding is not None else None
+        if live is None or self._facts.levers.keeps_account:
+            return None
+        labelled = self._roster.rows(self._facts.labelled())
+        covered, free = self._taken(labelled), np.zeros(self._matrix.rows, dtype=bool)
+        free[self._candidates(labelled)] = True
+        free[covered] = False
+        live.follow(covered, free)
+        return [*self._facts.pinned, *plain(self._roster.names[live.head(k)[0]])][:k]
+
     def _grown(self) -> Graph:
         if self._graph.rows > self._matrix.rows:
             self._graph = Graph()  # Another pool has taken it further: what it was before cannot be told.
