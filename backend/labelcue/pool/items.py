@@ -207,7 +207,7 @@ class Items:
         return herd
 
     def _followed(self, k: int) -> list[ItemId] | None:
-        """The first `k` ids by the state of the latest round and what is covered now; None where there is no such state.
+        """The first `k` ids by the state of the latest round and what is covered now; None without such a state.
 
         There is none where shares are held, as each place then depends on those that were handed out.
         """
