@@ -12,6 +12,7 @@ from labelcue.pool.features import Features
 from labelcue.pool.graph import Graph
 from labelcue.pool.greedy import FarthestFirst
 from labelcue.pool.herd import Herd
+from labelcue.pool.kernel import Kernel
 from labelcue.pool.matrix import Matrix
 from labelcue.strategies import View
 
@@ -38,7 +39,7 @@ def view_of(
 
     def neighbours() -> Herd:
         graph.grow(matrix)
-        return Herd(graph, cover, rows, np.ones(matrix.rows, dtype=bool))
+        return Herd(Kernel(graph.edges()), cover, rows, np.ones(matrix.rows, dtype=bool))
 
     return View(
         probabilities=probabilities[rows],

@@ -251,12 +251,19 @@ def bench_service(seconds: float, rate: float, tasks: int, as_json: bool) -> Non
 @click.option("--dim", default=384, show_default=True, help="Dimensions of the vectors.")
 @click.option("--rounds", default=30, show_default=True, help="Rounds to time.")
 @click.option("--strategy", default="", help="How the queue is ordered. [the default]")
+@click.option(
+    "--graph",
+    type=click.Choice(["built", "synthetic"]),
+    default="built",
+    show_default=True,
+    help="The neighbour graph of the vectors, or one that is made in seconds and has nothing to do with them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_round(pool: int, dim: int, rounds: int, strategy: str, as_json: bool) -> None:
-    """From a submitted annotation to the new queue on disk."""
+def bench_round(pool: int, dim: int, rounds: int, strategy: str, graph: str, as_json: bool) -> None:
+    """From a submitted annotation to the new queue on disk, and to the head of the queue in memory."""
     from labelcue.bench.round import run
 
-    _print(run(pool=pool, dim=dim, rounds=rounds, strategy=strategy), as_json)
+    _print(run(pool=pool, dim=dim, rounds=rounds, strategy=strategy, graph=graph), as_json)
 
 
 bench.add_command(efficiency)

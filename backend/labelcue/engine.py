@@ -32,6 +32,8 @@ STATE = ("rounds", "places", "handed", "stale")
 """Attributes that say where the queue stands."""
 NUMBERS = ("temperature", "l2", "trained", "labelled", "share", "fused")
 """What a head is beside its weights."""
+INSTANT = 50
+"""Places that `rerank` gives."""
 __all__ = ["Cue", "Outcome"]
 
 
@@ -80,7 +82,7 @@ class Cue(Levered):
         """Order by another strategy from now on; raises UnknownName, or BadRequest for its parameters."""
         self._strategy = create_strategy(name, params)
         self._strategy_name, self._params = name, dict(params or {})
-        self._stale = True
+        self._stale, self._herding = True, None
 
     def next(self, k: int = 1) -> list[ItemId]:
         """The next `k` ids in order, which are leased by this. Raises BadRequest where fewer are left."""
@@ -91,6 +93,18 @@ class Cue(Levered):
         ids = plain(self._current().ids[queue[:k]])
         self._hand_out(ids)
         self._handed += k
+        return ids
+
+    def rerank(self, k: int = INSTANT) -> list[ItemId]:
+        """The first `k` ids of the queue as if what was said since the last round had been known to it; none is leased.
+
+        Milliseconds at any size: weights and predictions are those of that round, what is covered is that of now. So
+        it serves until the next round. Without such a state, or where admins set shares, the queue of a round.
+        """
+        ids = self._followed(k)
+        if ids is None:
+            queue = self._queue(k)[:k]
+            ids = plain(self._current().ids[queue])
         return ids
 
     def rank(self, n: int = HEAD) -> list[Ranked]:
@@ -135,6 +149,7 @@ class Cue(Levered):
         `full`: refit from zero and choose the regularisation again. Reads the vectors once, and once more for each
         item that was labelled or leased since the last round.
         """
+        self._herding = None
         labelled, targets = self._labelled()
         self._cover.set(self._taken(labelled).tolist())
         refined = self._fit(labelled, targets, seed, full)
@@ -159,7 +174,7 @@ class Cue(Levered):
         model, disagreement = refined.head, refined.disagreement
         probabilities = refined.probabilities if refined.own is None else refined.own
         return View(
-            probabilities=probabilities[candidates],
+            probabilities=probabilities.take(candidates, axis=0),
             squared=cover.squared[candidates],
             trained=model.trained,
             labelled=model.labelled,
@@ -275,21 +290,22 @@ class Cue(Levered):
 
     def _result(self, refined: Refined, candidates: Ints, ranking: Ranking) -> Outcome:
         """The ranking of candidates as arrays in the order of ids."""
-        order, squared, model = self._roster.order, self._cover.squared, refined.head
+        in_order, squared, model = self._roster.in_order, self._cover.squared, refined.head
         placed = candidates[ranking.order]
         rank = np.full(self._matrix.rows, -1, dtype=np.int64)
         rank[placed] = np.arange(len(placed))
         priority = np.zeros(self._matrix.rows, dtype=np.float32)
         priority[placed] = ranking.priority
-        novelty = np.clip(squared / np.float32(2), np.float32(0), np.float32(1))
+        novelty = squared / np.float32(2)
+        np.clip(novelty, np.float32(0), np.float32(1), out=novelty)
         novelty[placed] = ranking.novelty
         return Outcome(
             ids=self._roster.ids,
-            probabilities=refined.probabilities[order],
-            priority=priority[order],
-            novelty=novelty[order],
-            rank=rank[order],
-            cover=squared[order],
+            probabilities=in_order(refined.probabilities),
+            priority=in_order(priority),
+            novelty=in_order(novelty),
+            rank=in_order(rank),
+            cover=in_order(squared).copy(),
             weights=model.weights,
             bias=model.bias,
             classes=self.classes,

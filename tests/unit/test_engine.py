@@ -35,6 +35,52 @@ def test_next_leases_and_labels_steer():
     assert np.mean([guess == truth[item] for guess, item in zip(guessed, rest, strict=True)]) > 0.85
 
 
+def test_the_head_follows_what_is_said_before_the_next_round():
+    vectors, truth = pool()
+    cue = Cue(vectors, classes=["spam", "ham"])
+    cue.label({item: truth[item] for item in range(10)})
+    first = cue.rerank(12)
+    assert first == [ranked.id for ranked in cue.rank(12)]
+    cue.label({first[0]: truth[first[0]], first[1]: "ham"})
+    cue.skip(first[2:3])
+    cue.lease(first[3:5])
+    then = cue.rerank(12)
+    assert not set(then) & set(first[:5])
+    cue.release(first[3:5])
+    cue.unlabel(first[:2])
+    cue.unskip(first[2:3])
+    assert cue.rerank(12) == first
+    cue.round(3)
+    assert cue.rerank(5) == [ranked.id for ranked in cue.rank(5)]
+
+
+def test_levers_hold_in_the_head_that_follows():
+    vectors, truth = pool()
+    cue = Cue(vectors, classes=["spam", "ham"])
+    cue.label({item: truth[item] for item in range(10)})
+    first = cue.rerank(12)
+    cue.pin([first[7]])
+    cue.hold(first[:1])
+    cue.done(first[1:2])
+    then = cue.rerank(12)
+    assert then[0] == first[7]
+    assert not set(then) & set(first[:2])
+    assert len(set(then)) == 12
+    cue.quota({"late": 0.5}, of=dict.fromkeys(range(150, 300), "late"))
+    assert cue.rerank(10) == [ranked.id for ranked in cue.rank(10)]
+
+
+def test_without_neighbours_a_rerank_is_a_round():
+    vectors, truth = pool()
+    cue = Cue(vectors, strategy="margin")
+    assert cue.rerank(3) == [ranked.id for ranked in cue.rank(3)]
+    cue = Cue(vectors)
+    cue.next()
+    cue.set_strategy("entropy")
+    cue.label({item: truth[item] for item in range(20)})
+    assert cue.rerank(3) == [ranked.id for ranked in cue.rank(3)]
+
+
 def test_next_goes_on_past_the_greedy_head_and_stops_at_the_end():
     vectors, _ = pool(260)
     cue = Cue(vectors)

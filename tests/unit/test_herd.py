@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from labelcue.pool import herd as herd_module
+from labelcue.pool import instant
 from labelcue.pool.cover import Cover
 from labelcue.pool.graph import Graph
 from labelcue.pool.herd import Herd
+from labelcue.pool.kernel import Kernel
 from labelcue.pool.matrix import Matrix
 
 ROWS, WIDTH = 260, 0.8
@@ -35,13 +36,13 @@ def herd(pool: Pool, rows: np.ndarray, covered: list[int], live: np.ndarray | No
     matrix, graph = pool
     cover = Cover(matrix)
     cover.set(covered)
-    return Herd(graph, cover, rows, np.ones(ROWS, dtype=bool) if live is None else live)
+    return Herd(Kernel(graph.edges()), cover, rows, np.ones(ROWS, dtype=bool) if live is None else live)
 
 
 @pytest.mark.parametrize("covered", [[], [3, 77, 140]])
 @pytest.mark.parametrize("reserve", [1, 8])
 def test_lazy_places_are_those_of_brute_force(covered, reserve, monkeypatch):
-    monkeypatch.setattr(herd_module, "RESERVE", reserve)
+    monkeypatch.setattr(instant, "RESERVE", reserve)
     pool, kernel = made()
     rows = np.setdiff1d(np.arange(ROWS), [*covered, 9, 50])
     weight = np.random.default_rng(1).random(len(rows)).astype(np.float32)

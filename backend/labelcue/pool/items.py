@@ -15,6 +15,7 @@ from labelcue.pool.facts import Facts, Said
 from labelcue.pool.features import Features
 from labelcue.pool.graph import Graph
 from labelcue.pool.herd import Herd
+from labelcue.pool.kernel import Kernel
 from labelcue.pool.matrix import Matrix
 from labelcue.pool.roster import ItemId, Roster, named, plain
 from labelcue.pool.speaking import speaks_for
@@ -44,6 +45,9 @@ class Items:
         self._cover = Cover(self._matrix)
         self._graph = graph or Graph()
         self._clusters = Clusters()
+        self._kernel: Kernel | None = None
+        self._herding: Herd | None = None
+        """The candidates of the latest round on the graph, where its strategy asked for it."""
         self._stale = True
         self._taker = "the pool"
         """Who reads the labels."""
@@ -83,7 +87,7 @@ class Items:
         self._roster.extend(ids)
         self._matrix = matrix
         self._cover.grow(matrix)
-        self._stale = True
+        self._stale, self._herding = True, None
 
     def add(self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any]) -> None:
         """Append rows in memory, which copies the whole array; `grow` is for large pools.
@@ -105,7 +109,7 @@ class Items:
             return
         self._roster.remove(known)
         self._facts.forget(known)
-        self._stale = True
+        self._stale, self._herding = True, None
 
     def set_classes(self, classes: Iterable[Label]) -> None:
         """Allow exactly these classes: known ones keep their order, new ones are appended.
@@ -194,7 +198,28 @@ class Items:
 
     def _herd(self, candidates: Ints, cover: Cover) -> Herd:
         """The candidates on the neighbour graph, which grows to all rows by this."""
-        return Herd(self._grown(), cover, candidates, self._roster.live)
+        edges = self._grown().edges()
+        if self._kernel is None or self._kernel.edges is not edges:
+            self._kernel = Kernel(edges)
+        herd = Herd(self._kernel, cover, candidates, self._roster.live, self._roster.order)
+        if cover is self._cover:
+            self._herding = herd
+        return herd
+
+    def _followed(self, k: int) -> list[ItemId] | None:
+        """The first `k` ids by the state of the latest round and what is covered now; None without such a state.
+
+        There is none where shares are held, as each place then depends on those that were handed out.
+        """
+        live = self._herding.run if self._herding is not None else None
+        if live is None or self._facts.levers.keeps_account:
+            return None
+        labelled = self._roster.rows(self._facts.labelled())
+        covered, free = self._taken(labelled), np.zeros(self._matrix.rows, dtype=bool)
+        free[self._candidates(labelled)] = True
+        free[covered] = False
+        live.follow(covered, free)
+        return [*self._facts.pinned, *plain(self._roster.names[live.head(k)[0]])][:k]
 
     def _grown(self) -> Graph:
         if self._graph.rows > self._matrix.rows:

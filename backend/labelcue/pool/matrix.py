@@ -62,8 +62,8 @@ class Matrix:
         columns = np.ascontiguousarray(weights.T)
         for part, block in self._blocks():
             np.matmul(block, columns, out=out[part])
-        out *= self.scale[:, None]
-        out += bias
+            out[part] *= self.scale[part, None]
+            out[part] += bias
         return out
 
     def mean(self, rows: Ints) -> Floats:

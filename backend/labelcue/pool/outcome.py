@@ -48,5 +48,6 @@ class Outcome:
     def order(self) -> Ints:
         """(q,) places in `ids` of the queued items, the next one first."""
         queued = np.flatnonzero(self.rank >= 0)
-        order: Ints = queued[np.argsort(self.rank[queued])]
+        order = np.empty(len(queued), dtype=np.int64)
+        order[self.rank[queued]] = queued
         return order

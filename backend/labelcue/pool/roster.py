@@ -61,6 +61,10 @@ class Roster:
         """(m,) rows in use, in ascending order of their ids."""
         return self._order
 
+    def in_order(self, values: NDArray[Any]) -> NDArray[Any]:
+        """`values` (n, ...) of all rows in the order of `ids`: themselves where rows stand in that order."""
+        return values if self._straight else values[self._order]
+
     @property
     def ids(self) -> NDArray[Any]:
         """(m,) ids in use, ascending."""
@@ -104,6 +108,7 @@ class Roster:
         self._live[rows[~newest]] = False
         self._order: Ints = rows[newest]
         self._sorted: NDArray[Any] = names[newest]
+        self._straight = len(self._order) == len(self._names) and bool((np.diff(self._order) > 0).all())
 
 
 def named(ids: Sequence[object]) -> str:

@@ -175,7 +175,13 @@ def by_places(view: View, places: Places, static: Floats) -> Ranking:
 def descending(gain: Floats, rng: np.random.Generator) -> Ints:
     """(m,) positions, the largest gain first; ties in the order of the seed."""
     shuffled = rng.permutation(len(gain))
-    order: Ints = shuffled[np.argsort(-gain[shuffled], kind="stable")]
+    bits = (np.float32(0) - gain[shuffled]).view(np.uint32)
+    # Numbers whose order is that of the floats, each above its place: one sort of plain integers, the fastest there is.
+    keys = np.where(bits >> 31, ~bits, bits | np.uint32(2**31)).astype(np.uint64) << np.uint64(32)
+    keys |= np.arange(len(gain), dtype=np.uint64)
+    keys.sort()
+    keys &= np.uint64(2**32 - 1)
+    order: Ints = shuffled[keys.view(np.int64)]
     return order
 
 

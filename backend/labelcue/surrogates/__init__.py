@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from labelcue.registry import Registry
 from labelcue.types import Floats, Ints, Label
 
+PIECE = 8192
+"""Rows that are scored at a time: they stay in the cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Examples:
@@ -71,10 +74,13 @@ class Head:
         """(m, c) float32 calibrated probabilities from (m, c) `x @ weights.T + bias`; overwrites `logits`."""
         if not logits.shape[1]:
             return logits
-        logits *= np.float32(1 / self.temperature)
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=1, keepdims=True)
+        for start in range(0, len(logits), PIECE):
+            columns = np.ascontiguousarray(logits[start : start + PIECE].T)
+            columns *= np.float32(1 / self.temperature)
+            columns -= columns.max(axis=0)
+            np.exp(columns, out=columns)
+            columns /= columns.sum(axis=0)
+            logits[start : start + PIECE] = columns.T
         return logits
 
 
