@@ -268,7 +268,7 @@ class Cue(Levered):
         squared = cover.squared[candidates]
 
         def spread(weight: Floats, power: float, places: int) -> Places:
-            return FarthestFirst(self._matrix, candidates, squared, weight, power).run(places)
+            return FarthestFirst(self._matrix, candidates, squared, weight, power, self._cover.covered).run(places)
 
         return spread
 
