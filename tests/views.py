@@ -48,7 +48,9 @@ def view_of(
         labelled=len(said),
         counts=np.zeros(probabilities.shape[1], dtype=np.float32),
         head=min(head, len(rows)),
-        spread=lambda weight, power, k: FarthestFirst(matrix, rows, cover.squared[rows], weight, power).run(k),
+        spread=lambda weight, power, k: FarthestFirst(
+            matrix, rows, cover.squared[rows], weight, power, cover.covered
+        ).run(k),
         neighbours=neighbours,
         features=Features(matrix, rows, every, said, held, probabilities[held], Clusters()),
         rng=np.random.default_rng(seed),

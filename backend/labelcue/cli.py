@@ -266,6 +266,24 @@ def bench_round(pool: int, dim: int, rounds: int, strategy: str, graph: str, as_
     _print(run(pool=pool, dim=dim, rounds=rounds, strategy=strategy, graph=graph), as_json)
 
 
+@bench.command("selection")
+@click.option("--pool", default=100_000, show_default=True, help="Rows to choose from.")
+@click.option("--dim", default=384, show_default=True, help="Dimensions of the vectors.")
+@click.option("--batch", default=100, show_default=True, help="Rows to choose.")
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1), help="The best of so many counts.")
+@click.option("--herding/--no-herding", default=True, show_default=True, help="Herding too; its graph takes a while.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench_selection(pool: int, dim: int, batch: int, repeats: int, herding: bool, as_json: bool) -> None:
+    """Exact core-set against plain numpy, from nothing and with kept distances."""
+    from labelcue.bench.selection import run, show
+
+    figures = run(pool=pool, dim=dim, batch=batch, repeats=repeats, herding=herding)
+    if as_json:
+        click.echo(json.dumps(figures))
+    else:
+        show(out, figures)
+
+
 bench.add_command(efficiency)
 
 

@@ -9,6 +9,8 @@ from labelcue.pool.cover import Cover
 from labelcue.pool.greedy import FarthestFirst
 from labelcue.pool.matrix import FARTHEST, Matrix
 
+NONE = np.empty(0, dtype=np.int64)
+
 
 def clustered(rows: int, dim: int, seed: int, clusters: int = 12) -> np.ndarray:
     rng = np.random.default_rng(seed)
@@ -100,7 +102,7 @@ def test_lazy_places_equal_brute_force(covered, weighted, monkeypatch):
     cover.set(rng.permutation(3000)[:covered].tolist())
     rows = np.flatnonzero(cover.squared >= 0)
     weight = rng.random(len(rows), dtype=np.float32) if weighted else np.ones(len(rows), dtype=np.float32)
-    picks, gains, squared = FarthestFirst(matrix, rows, cover.squared[rows], weight, 1.0).run(150)
+    picks, gains, squared = FarthestFirst(matrix, rows, cover.squared[rows], weight, 1.0, cover.covered).run(150)
     assert picks.tolist() == brute_force(vectors[rows], weight, cover.squared[rows], 150)
     assert (np.diff(gains) <= 1e-6).all()
     np.testing.assert_allclose(gains, weight[picks] * np.sqrt(squared), rtol=1e-5)
@@ -111,7 +113,8 @@ def test_the_first_place_of_all_is_typical_not_an_outlier():
     crowd = np.array([1.0, 0, 0, 0]) + 0.1 * rng.standard_normal((200, 4))
     vectors = np.concatenate([crowd, [[-1.0, 0.2, 0, 0]]]).astype(np.float32)
     ones = np.ones(201, dtype=np.float32)
-    picks, _, _ = FarthestFirst(Matrix(vectors), np.arange(201), np.full(201, FARTHEST, np.float32), ones, 1.0).run(2)
+    far = np.full(201, FARTHEST, np.float32)
+    picks, _, _ = FarthestFirst(Matrix(vectors), np.arange(201), far, ones, 1.0, NONE).run(2)
     assert picks[0] != 200
     assert picks[1] == 200
 
@@ -120,7 +123,7 @@ def test_copies_of_a_placed_row_get_no_place():
     vectors = np.repeat(clustered(20, 8, 6), 30, axis=0)
     ones = np.ones(600, dtype=np.float32)
     far = np.full(600, FARTHEST, dtype=np.float32)
-    picks, _, _ = FarthestFirst(Matrix(vectors), np.arange(600), far, ones, 1.0).run(20)
+    picks, _, _ = FarthestFirst(Matrix(vectors), np.arange(600), far, ones, 1.0, NONE).run(20)
     assert len(set((picks // 30).tolist())) == len(picks) == 20
 
 

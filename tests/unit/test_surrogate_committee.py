@@ -47,7 +47,7 @@ def test_a_cue_ranks_by_disagreement_and_keeps_the_heads_probabilities():
     truth = given.targets.argmax(axis=1)
     outcomes = {}
     for name in ("logistic", "committee", "committee "):
-        cue = Cue(given.vectors, strategy="bald", classes="abc", surrogate=name.strip())
+        cue = Cue(given.vectors, strategy="bald", classes=list("abc"), surrogate=name.strip())
         cue.label({row: "abc"[truth[row]] for row in range(20)})
         outcomes[name] = cue.round(3)
     np.testing.assert_array_equal(outcomes["logistic"].probabilities, outcomes["committee"].probabilities)

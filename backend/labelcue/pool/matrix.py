@@ -2,7 +2,7 @@
 
 Distances come from `einsum`, whose sum over one row does not depend on the row's place, on the batch or on the number
 of threads. So the distance of two rows is one float32 for ever: a nearest distance depends on the set of rows alone,
-not on the order or the batches in which it was reached. BLAS only screens, where there are many pairs.
+not on the order or the batches in which it was reached. Faster products only screen, where there are many pairs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
+from labelcue.pool.screen import Screen
 from labelcue.types import Floats, Ints
 
 BLOCK = 4096
@@ -84,15 +85,30 @@ class Matrix:
     def nearest(self, rows: Ints, targets: Ints, ceiling: Floats) -> Floats:
         """(m,) float32 smaller of `ceiling` and the squared distance of each row to the nearest of `targets`.
 
-        Equal to the last bit to the smallest `squared_to`; a BLAS product finds which pairs need that sum.
+        Equal to the last bit to the smallest `squared_to`; a rough product finds which pairs need that sum.
         """
         out = ceiling.copy()
+        size = BLOCK // 4
+        aims = [targets[first : first + size] for first in range(0, len(targets), size)] if len(rows) else []
+        ready = [(part, self._raw(part), Screen(self.unit(part))) for part in aims]
+        for start in range(0, len(rows), size // 2):
+            mine = rows[start : start + size // 2]
+            block = self._raw(mine)
+            for theirs, vectors, screen in ready:
+                near = out[start : start + size // 2]
+                i, j = screen.doubtful(block, self.scale[mine], near)
+                np.minimum.at(near, i, self._pairs(block, mine, i, vectors, theirs, j))
+        return out
+
+    def precise(self, rows: Ints, targets: Ints) -> NDArray[np.float64]:
+        """(p,) float64 squared distances of pairs of rows, each in its own sum: a pair has one value for ever."""
+        out = np.empty(len(rows))
         for start in range(0, len(rows), BLOCK // 4):
             part = slice(start, start + BLOCK // 4)
-            block = self._raw(rows[part])
-            for first in range(0, len(targets), BLOCK // 4):
-                self._lower(out[part], block, rows[part], targets[first : first + BLOCK // 4])
-        return out
+            mine, theirs = self._raw(rows[part]).astype(np.float64), self._raw(targets[part]).astype(np.float64)
+            lengths = np.einsum("ij,ij->i", mine, mine) * np.einsum("ij,ij->i", theirs, theirs)
+            out[part] = 2 - 2 * np.einsum("ij,ij->i", mine, theirs) / np.sqrt(lengths)
+        return np.maximum(out, 0, out=out)
 
     def to_block(self, block: Floats, rows: Ints, target: int) -> Floats:
         """(m,) float32 squared distances of rows, whose vectors are `block`, to one row."""
@@ -103,19 +119,14 @@ class Matrix:
         """(m, d) float32 copy of some rows as they are, for `to_block`."""
         return self._raw(rows)
 
-    def _lower(self, out: Floats, block: Floats, rows: Ints, targets: Ints) -> None:
-        """Lower `out` in place to the nearest of `targets` where that is nearer."""
-        aims = self._raw(targets)
-        rough = block @ aims.T
-        rough *= self.scale[rows, None]
-        rough *= self.scale[targets]
-        squared = 2 - 2 * rough
-        doubtful = squared <= (np.minimum(squared.min(axis=1), out) + np.float32(SLACK))[:, None]
-        mine, theirs = np.nonzero(doubtful)
-        for start in range(0, len(mine), BLOCK):
-            i, j = mine[start : start + BLOCK], theirs[start : start + BLOCK]
-            exact = _squared(np.einsum("ij,ij->i", block[i], aims[j]), self.scale[rows[i]], self.scale[targets[j]])
-            np.minimum.at(out, i, exact)
+    def _pairs(self, block: Floats, rows: Ints, i: Ints, aims: Floats, targets: Ints, j: Ints) -> Floats:
+        """(p,) float32 squared distances of the rows i of `block` to the rows j of `aims`."""
+        out = np.empty(len(i), dtype=np.float32)
+        for start in range(0, len(i), BLOCK // 4):
+            part = slice(start, start + BLOCK // 4)
+            dot = np.einsum("ij,ij->i", block[i[part]], aims[j[part]])
+            out[part] = _squared(dot, self.scale[rows[i[part]]], self.scale[targets[j[part]]])
+        return out
 
     def _raw(self, rows: Ints) -> Floats:
         return np.ascontiguousarray(self.vectors[rows], dtype=np.float32)

@@ -1,0 +1,164 @@
+"""One round of a pool: refit on all labels, rescore every row, rank what may be queued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelcue.errors import BadRequest
+from labelcue.pool.cover import Cover
+from labelcue.pool.graph import Graph
+from labelcue.pool.greedy import FarthestFirst
+from labelcue.pool.levered import Levered
+from labelcue.pool.outcome import Outcome
+from labelcue.steering import arrange
+from labelcue.strategies import Places, Ranking, View, create_strategy
+from labelcue.surrogates import Examples, Head, Refined, Scored, surrogates
+from labelcue.types import Floats, Ints, Label
+
+HEAD = 100
+"""Places that are chosen greedily, unless more are asked for."""
+Learned: TypeAlias = tuple[Ints, Floats, Refined, int]
+"""Of a round: labelled rows, their targets, what was learned of them, seed."""
+NUMBERS = ("temperature", "l2", "trained", "labelled", "share", "fused")
+"""What a head is beside its weights."""
+
+
+class Ranker(Levered):
+    """A pool with a surrogate and a strategy, and what its latest round found."""
+
+    def __init__(
+        self,
+        vectors: NDArray[np.floating],
+        ids: Sequence[Any] | NDArray[Any] | None,
+        classes: Iterable[Label] | None,
+        graph: Graph | None,
+        newest: bool,
+        surrogate: str,
+    ) -> None:
+        super().__init__(vectors, ids, classes, graph, newest)
+        self._surrogate_name, self._taker = surrogate, f"the surrogate {surrogate!r}"
+        self._surrogate = surrogates.create(surrogate)
+        self._outcome: Outcome | None = None
+        self._propensity: Floats | None = None
+        """Of the latest queue, in its order, NaN for places that were not drawn; None where none was."""
+        self._rounds = 0
+        self._places = 0
+        """Places of the latest queue that were chosen greedily."""
+        self._handed = 0
+        """Places of it that were handed out since; with anything else that is said it becomes stale."""
+
+    def set_strategy(self, name: str, params: Mapping[str, Any] | None = None) -> None:
+        """Order by another strategy from now on; raises UnknownName, or BadRequest for its parameters."""
+        self._strategy = create_strategy(name, params)
+        self._strategy_name, self._params = name, dict(params or {})
+        self._stale, self._herding = True, None
+
+    def round(self, seed: int, full: bool = False, head: int = HEAD) -> Outcome:
+        """Refit, rescore and rank everything; `head` places are chosen greedily, one given the others.
+
+        `full`: refit from zero and choose the regularisation again. Reads the vectors once, and once more for each
+        item that was labelled or leased since the last round.
+        """
+        self._herding = None
+        labelled, targets = self._labelled()
+        self._cover.set(self._taken(labelled).tolist())
+        refined = self._fit(labelled, targets, seed, full)
+        candidates = self._candidates(labelled)
+        wishes, learned = self._wishes(candidates, head), (labelled, targets, refined, seed)
+
+        def rank(part: Ints, places: int, taken: Ints) -> Ranking:
+            cover = self._also(candidates[part], candidates[taken])
+            return self._strategy.rank(self._view(candidates[part], cover, places, learned))
+
+        ranking = arrange(wishes, len(candidates), rank)
+        self._outcome = self._result(refined, candidates, ranking)
+        self._propensity = ranking.propensity
+        self._offered = self._offer(wishes, candidates, ranking.order, ranking.propensity)
+        self._places, self._handed, self._stale = min(head, len(candidates)), 0, False
+        self._rounds += 1
+        return self._outcome
+
+    def _view(self, candidates: Ints, cover: Cover, head: int, learned: Learned) -> View:
+        """What the strategy may see of some rows; `cover` says what is taken for them."""
+        labelled, targets, refined, seed = learned
+        model, disagreement = refined.head, refined.disagreement
+        probabilities = refined.probabilities if refined.own is None else refined.own
+        return View(
+            probabilities=probabilities.take(candidates, axis=0),
+            squared=cover.squared[candidates],
+            trained=model.trained,
+            labelled=model.labelled,
+            counts=targets.sum(axis=0),
+            head=min(head, len(candidates)),
+            spread=self._spread(candidates, cover),
+            neighbours=lambda: self._herd(candidates, cover),
+            features=self._features(candidates, cover, labelled, probabilities),
+            rng=np.random.default_rng([seed, 1]),
+            disagreement=None if disagreement is None else disagreement[candidates],
+        )
+
+    def restore(self, outcome: Outcome) -> None:
+        """Go on from an earlier round, after the facts have been told again: the next round gives the same bits.
+
+        Items that came since are filled in. Raises BadRequest where the vectors have other dimensions.
+        """
+        if outcome.weights.ndim != 2 or outcome.weights.shape[1] != self._matrix.dim:
+            raise BadRequest(
+                f"The saved weights are {outcome.weights.shape}, the vectors have {self._matrix.dim} dimensions.",
+                "Restore what the same embedder gave, or start without it.",
+            )
+        present = np.isin(outcome.ids, self._roster.ids)
+        self._cover.restore(self._roster.rows(outcome.ids[present]), outcome.cover[present])
+        self._facts.order_classes(outcome.classes)
+        self._outcome, self._places, self._stale = outcome, 0, True
+        self._propensity = None
+
+    def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Refined:
+        before = Head.blank(len(self.classes), self._matrix.dim)
+        if self._outcome:
+            old = self._outcome
+            before = Head(
+                old.weights, old.bias, old.temperature, old.l2, old.trained, old.labelled, old.share, old.fused
+            )
+            before = before.for_classes(old.classes, self.classes)
+        examples = Examples(self._matrix.unit(labelled), targets)
+        model = self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
+        logits = self._matrix.product(model.weights, model.bias)
+        scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges())
+        return self._surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
+
+    def _spread(self, candidates: Ints, cover: Cover) -> Callable[[Floats, float, int], Places]:
+        squared = cover.squared[candidates]
+
+        def spread(weight: Floats, power: float, places: int) -> Places:
+            return FarthestFirst(self._matrix, candidates, squared, weight, power, cover.covered).run(places)
+
+        return spread
+
+    def _result(self, refined: Refined, candidates: Ints, ranking: Ranking) -> Outcome:
+        """The ranking of candidates as arrays in the order of ids."""
+        in_order, squared, model = self._roster.in_order, self._cover.squared, refined.head
+        placed = candidates[ranking.order]
+        rank = np.full(self._matrix.rows, -1, dtype=np.int64)
+        rank[placed] = np.arange(len(placed))
+        priority = np.zeros(self._matrix.rows, dtype=np.float32)
+        priority[placed] = ranking.priority
+        novelty = squared / np.float32(2)
+        np.clip(novelty, np.float32(0), np.float32(1), out=novelty)
+        novelty[placed] = ranking.novelty
+        return Outcome(
+            ids=self._roster.ids,
+            probabilities=in_order(refined.probabilities),
+            priority=in_order(priority),
+            novelty=in_order(novelty),
+            rank=in_order(rank),
+            cover=in_order(squared).copy(),
+            weights=model.weights,
+            bias=model.bias,
+            classes=self.classes,
+            **{name: getattr(model, name) for name in NUMBERS},
+        )
