@@ -32,6 +32,8 @@ def published(
         "trained": trained,
         "temperature": 1.0,
         "l2": 1.0,
+        "share": 0.0,
+        "fused": 1.0,
         "labelled": 0,
         "full_labels": 0,
         "config_sha": "",
