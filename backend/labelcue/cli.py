@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from labelcue import __version__
-from labelcue.bench.command import efficiency
+from labelcue.bench.efficiency.command import efficiency
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.settings import CONFIG, Settings, load_settings
 

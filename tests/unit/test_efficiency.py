@@ -10,14 +10,23 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from labelcue.bench import efficiency, others
-from labelcue.bench.curves import area, crossing, crossings, geometric_mean, log_area, marks_upto, standard_error, worst
-from labelcue.bench.dataset import read_set
-from labelcue.bench.efficiency import run
-from labelcue.bench.orders import Task, copies_in_flight, served
-from labelcue.bench.pools import draw
-from labelcue.bench.ruler import Ruler
-from labelcue.bench.trials import Plan
+from labelcue.bench.efficiency import measure, others
+from labelcue.bench.efficiency.curves import (
+    area,
+    crossing,
+    crossings,
+    geometric_mean,
+    log_area,
+    marks_upto,
+    standard_error,
+    worst,
+)
+from labelcue.bench.efficiency.dataset import read_set
+from labelcue.bench.efficiency.measure import run
+from labelcue.bench.efficiency.orders import Task, copies_in_flight, served
+from labelcue.bench.efficiency.pools import draw
+from labelcue.bench.efficiency.ruler import Ruler
+from labelcue.bench.efficiency.trials import Plan
 from labelcue.cli import main
 from labelcue.errors import BadRequest, ConfigError, UnknownName
 
@@ -212,7 +221,7 @@ def test_peers_are_named_or_their_extra_is(tiny: Path, monkeypatch: pytest.Monke
 
 
 def test_a_peer_that_needs_too_much_memory_is_left_out_and_said_so(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(efficiency, "check_other", lambda name: None)
+    monkeypatch.setattr(measure, "check_other", lambda name: None)
     monkeypatch.setattr(others, "MOST_BYTES", 1e3)
     found = run([tiny], Plan(("skactiveml:maxherding",), seeds=1, budget=20))
     assert "skactiveml:maxherding needs about" in found["sets"]["tiny"]["skipped"]["skactiveml:maxherding"]

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from labelcue.bench.others import Other, is_other
-from labelcue.bench.pools import Pool
+from labelcue.bench.efficiency.others import Other, is_other
+from labelcue.bench.efficiency.pools import Pool
 from labelcue.engine import Cue
 from labelcue.pool.graph import Graph
 from labelcue.types import Ints, Label

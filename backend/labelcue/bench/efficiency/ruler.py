@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from labelcue.bench.dataset import LabelledSet
-from labelcue.bench.pools import Pool
+from labelcue.bench.efficiency.dataset import LabelledSet
+from labelcue.bench.efficiency.pools import Pool
 from labelcue.surrogates.solver import logits, solve
 from labelcue.types import Bools, Floats, Ints
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelcue.bench.dataset import LabelledSet
+from labelcue.bench.efficiency.dataset import LabelledSet
 from labelcue.errors import BadRequest
 from labelcue.types import Bools, Floats, Ints
 

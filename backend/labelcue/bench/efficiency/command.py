@@ -55,9 +55,9 @@ def efficiency(
     """What the same number of labels is worth, strategy by strategy, on labelled sets; from no labels on."""
     from rich.console import Console
 
-    from labelcue.bench.efficiency import run
-    from labelcue.bench.tables import show
-    from labelcue.bench.trials import Plan
+    from labelcue.bench.efficiency.measure import run
+    from labelcue.bench.efficiency.tables import show
+    from labelcue.bench.efficiency.trials import Plan
 
     figures = run(paths, Plan(strategies, pools, **numbers), resume, picture, jobs)
     if as_json:

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labelcue.bench.curves import marks_upto
-from labelcue.bench.dataset import LabelledSet
-from labelcue.bench.orders import Task, copies_in_flight, served
-from labelcue.bench.others import is_other, too_large
-from labelcue.bench.pools import draw
-from labelcue.bench.ruler import Ruler
+from labelcue.bench.efficiency.curves import marks_upto
+from labelcue.bench.efficiency.dataset import LabelledSet
+from labelcue.bench.efficiency.orders import Task, copies_in_flight, served
+from labelcue.bench.efficiency.others import is_other, too_large
+from labelcue.bench.efficiency.pools import draw
+from labelcue.bench.efficiency.ruler import Ruler
 from labelcue.errors import BadRequest
 from labelcue.types import Json
 

@@ -13,14 +13,14 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from labelcue.bench.dataset import LabelledSet, read_sets
-from labelcue.bench.figures import REFERENCE, Curves, figures_of, summary_of
-from labelcue.bench.jobs import Work, one_thread, spread
-from labelcue.bench.kept import Kept
-from labelcue.bench.others import check_other, is_other
-from labelcue.bench.pools import variants_named
-from labelcue.bench.ruler import choose_penalty
-from labelcue.bench.trials import Plan, Trial
+from labelcue.bench.efficiency.dataset import LabelledSet, read_sets
+from labelcue.bench.efficiency.figures import REFERENCE, Curves, figures_of, summary_of
+from labelcue.bench.efficiency.jobs import Work, one_thread, spread
+from labelcue.bench.efficiency.kept import Kept
+from labelcue.bench.efficiency.others import check_other, is_other
+from labelcue.bench.efficiency.pools import variants_named
+from labelcue.bench.efficiency.ruler import choose_penalty
+from labelcue.bench.efficiency.trials import Plan, Trial
 from labelcue.errors import BadRequest
 from labelcue.strategies import strategies as known
 from labelcue.types import Json
@@ -44,7 +44,7 @@ def run(
     curves = {pool: _pool_curves(trials, plan, kept, pool) for pool in plan.pools}
     named = {name: one for pool in curves.values() for name, one in pool.items()}
     if picture is not None:
-        from labelcue.bench.picture import draw
+        from labelcue.bench.efficiency.picture import draw
 
         draw(named, picture)
     return {

@@ -6,8 +6,8 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelcue.bench.curves import standard_error
-from labelcue.bench.figures import REFERENCE, Curves
+from labelcue.bench.efficiency.curves import standard_error
+from labelcue.bench.efficiency.figures import REFERENCE, Curves
 from labelcue.errors import BadRequest
 
 if TYPE_CHECKING:

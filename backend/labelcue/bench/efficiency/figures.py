@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from labelcue.bench.curves import Real, area, crossing, geometric_mean, log_area, standard_error, worst
+from labelcue.bench.efficiency.curves import Real, area, crossing, geometric_mean, log_area, standard_error, worst
 from labelcue.types import Json
 
 REFERENCE, RIVAL = "random", "margin"

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from labelcue.bench.pools import Pool
+from labelcue.bench.efficiency.pools import Pool
 from labelcue.errors import ConfigError, UnknownName
 from labelcue.pool.outcome import Outcome
 from labelcue.types import Floats, Ints

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from threadpoolctl import threadpool_limits
 
-from labelcue.bench.trials import Plan, Trial
+from labelcue.bench.efficiency.trials import Plan, Trial
 from labelcue.types import Json
 
 Found = tuple[str, str, Json]

@@ -1,0 +1,1 @@
+"""`labelcue bench efficiency`: what the same number of labels is worth, strategy by strategy."""
