@@ -26,7 +26,7 @@ from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from labelcue.strategies import strategies
 from labelcue.surrogates import surrogates
 from labelcue.telling import Teller
-from labelcue.types import Json, Round, TaskId, TaskSpec
+from labelcue.types import Json, Kind, Round, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,10 @@ class Rounds:
         """Fold the events that are new; the tasks that they touched."""
         touched: set[TaskId] = set()
         for event in self._ledger.read(self._project, after=self.fold.position, upto=upto):
-            touched |= self.fold.apply(event)
+            changed = self.fold.apply(event)
+            # The queue was made as if its head were taken, so that handing it out is no news.
+            if event.kind not in (Kind.LEASE, Kind.RELEASE):
+                touched |= changed
         if self.fold.label_config and self.fold.label_config != self._parsed:
             self._parsed = self.fold.label_config
             self._spec = self._parse(self._parsed)

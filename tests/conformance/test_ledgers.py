@@ -108,6 +108,15 @@ def test_read_takes_what_lies_after_and_up_to(ledger: Ledger) -> None:
     assert list(ledger.read(1, after=ones[-1], upto=10**6)) == []
 
 
+def test_read_of_some_kinds_gives_these_alone(ledger: Ledger) -> None:
+    lease = {"task": 1, "user": 1, "expires": 1.0}
+    ledger.append([task(1), Event(1, Kind.LEASE, "l", lease), task(2), Event(1, Kind.RELEASE, "r", lease)])
+    kinds = (Kind.LEASE, Kind.RELEASE)
+    assert [event.key for event in ledger.read(1, kinds=kinds)] == ["l", "r"]
+    assert [event.key for event in ledger.read(1, after=2, kinds=kinds)] == ["r"]
+    assert list(ledger.read(1, kinds=(Kind.STRATEGY,))) == []
+
+
 def test_read_over_many_batches_stops_at_what_was_there_when_it_began(ledger: Ledger) -> None:
     ledger.append([task(number) for number in range(2_500)])
     seen: list[int] = []

@@ -214,6 +214,14 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("get", "/api/projects/{project}/tasks/{task}", "/api/projects/10/tasks/1262", None),
     ("get", "/api/projects/{project}/tasks/{task}", "/api/projects/10/tasks/5", None),
     ("post", "/api/projects/{project}/reconcile", "/api/projects/10/reconcile", None),
+    ("post", "/api/projects/{project}/next", "/api/projects/10/next", {"user": 1, "limit": 3}),
+    ("post", "/api/projects/{project}/next", "/api/projects/10/next", {"user": "x"}),
+    ("post", "/api/projects/{project}/next", "/api/projects/999/next", {"user": 1}),
+    ("post", "/api/projects/{project}/leases", "/api/projects/10/leases", {"task": 1262, "user": 1}),
+    ("delete", "/api/projects/{project}/leases/{task}", "/api/projects/10/leases/1262?user=1", None),
+    ("delete", "/api/projects/{project}/leases/{task}", "/api/projects/10/leases/1262", None),
+    ("post", "/api/projects/{project}/actions", "/api/projects/10/actions", {"action": "rerank"}),
+    ("post", "/api/projects/{project}/actions", "/api/projects/10/actions", {}),
     ("get", "/openapi.json", "/openapi.json", None),
 ]
 

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.service.auth import require_secrets
 from labelcue.service.context import Service
+from labelcue.service.handout import Handout
 from labelcue.service.ml_backend import MlBackend
 from labelcue.service.openapi import routes as openapi_routes
 from labelcue.service.queue import Api
@@ -57,6 +58,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         backend.blueprint(),
         Webhook(service).blueprint(),
         Api(service).blueprint(),
+        Handout(service).blueprint(),
         openapi_routes(),
     ):
         app.register_blueprint(blueprint)

@@ -37,6 +37,33 @@ _PREDICT = {
         "label_config": {"type": "string"},
     },
 }
+_ID = {"type": "integer", "minimum": 1}
+_NEXT = {
+    "type": "object",
+    "required": ["user"],
+    "properties": {
+        "user": _ID,
+        "after_annotation": {**_ID, "description": "Wait up to 200 ms for the round that contains this annotation."},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+    },
+}
+_LEASE = {
+    "type": "object",
+    "required": ["task", "user"],
+    "properties": {
+        "task": _ID,
+        "user": _ID,
+        "seconds": {"type": "integer", "minimum": 1, "maximum": 2592000, "default": 3600},
+    },
+}
+_ACTION = {"type": "object", "required": ["action"], "properties": {"action": {"enum": ["rerank"]}}}
+_SINCE = {
+    "name": "since",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "A version; the queue comes empty where it is still that one.",
+}
 _WEBHOOK_BODY = {"type": "object", "required": ["action"], "properties": {"action": {"type": "string"}}}
 
 
@@ -55,6 +82,7 @@ class _Route:
 
 
 _UNKNOWN = {404: "The project is not connected, or there is no such task."}
+_BUSY = {503: "Nothing was stored; try again."}
 _ROUTES = (
     _Route("get", "/health", "The service is up. Constant time.", _OPEN, shapes.Health),
     _Route(
@@ -89,6 +117,42 @@ _ROUTES = (
         shapes.Asked,
         status=202,
         errors=_UNKNOWN,
+    ),
+    _Route(
+        "post",
+        "/api/projects/{project}/next",
+        "The next tasks for an annotator, without those that others hold.",
+        _API,
+        shapes.Next,
+        _NEXT,
+        errors=_UNKNOWN,
+    ),
+    _Route(
+        "post",
+        "/api/projects/{project}/leases",
+        "A task was handed out to an annotator.",
+        _API,
+        shapes.Lease,
+        _LEASE,
+        errors=_UNKNOWN | _BUSY,
+    ),
+    _Route(
+        "delete",
+        "/api/projects/{project}/leases/{task}",
+        "A lease ends without an annotation.",
+        _API,
+        shapes.Freed,
+        errors=_UNKNOWN | _BUSY,
+    ),
+    _Route(
+        "post",
+        "/api/projects/{project}/actions",
+        "What an admin asks for: `rerank` refits and ranks everything anew.",
+        _API,
+        shapes.Asked,
+        _ACTION,
+        status=202,
+        errors=_UNKNOWN | _BUSY,
     ),
     _Route("get", "/metrics", "Counters in Prometheus' text format.", _API, media="text/plain"),
     _Route("get", "/openapi.json", "This description.", _OPEN),
@@ -152,7 +216,9 @@ def _operation(route: _Route) -> dict[str, Any]:
     }
     parameters = [_parameter(name) for name in ("project", "task") if f"{{{name}}}" in route.path]
     if route.path.endswith("/queue"):
-        parameters += [_paging("limit", 50, 1, 1000), _paging("offset", 0, 0, 10**12)]
+        parameters += [_paging("limit", 50, 1, 1000), _paging("offset", 0, 0, 10**12), _SINCE]
+    if route.method == "delete":
+        parameters.append({"name": "user", "in": "query", "required": True, "schema": _ID})
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
@@ -167,7 +233,7 @@ def _errors(route: _Route) -> Iterator[tuple[int, str]]:
         yield 400, "The body or a parameter cannot be read."
         yield 413, "The body is over the limit."
         yield 415, "The body is compressed."
-    elif route.path.endswith("/queue"):
+    elif route.path.endswith("/queue") or route.method == "delete":
         yield 400, "A parameter cannot be read."
     yield from route.errors.items()
 

@@ -59,7 +59,8 @@ class Api:
         snapshot = self._service.snapshot(project)
         if snapshot is None:
             return _json(Queue(version=NO_VERSION, as_of=None, total=0, offset=offset, tasks=[]))
-        order = snapshot.order
+        # Nothing for a copy that is up to date.
+        order = snapshot.order[:0] if request.args.get("since") == snapshot.version else snapshot.order
         places = [self._place(snapshot, int(task)) for task in order[offset : offset + limit]]
         page = Queue(version=snapshot.version, as_of=snapshot.round.at, total=len(order), offset=offset, tasks=places)
         return _json(page)

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from labelcue.errors import NotFound
 from labelcue.store.snapshot import Snapshot, Standing
+from labelcue.types import TaskId
 
 
 class Shape(BaseModel):
@@ -76,6 +78,7 @@ class Place(Shape):
     probabilities: dict[str, float] = Field(description="Calibrated, by class.")
     label: str | None = Field(description="The most probable class; null while nothing is trained.")
     confidence: float
+    reason: str = Field(description="Why it stands there, in a sentence for people.")
     version: str
     as_of: float = Field(description="Unix seconds of the round that says so.")
 
@@ -85,9 +88,38 @@ class Queue(Shape):
 
     version: str
     as_of: float | None = Field(description="Unix seconds of the round; null before the first.")
-    total: int = Field(description="Tasks in the queue.")
+    total: int = Field(description="Tasks in the queue; 0 where it is the one that the asker knows.")
     offset: int
     tasks: list[Place]
+
+
+class Candidate(Shape):
+    """A task that an annotator may get next."""
+
+    id: int
+    priority: float = Field(description="0 to 1, relative to the head of the queue.")
+    uncertainty: float = Field(description="1 - (p1 - p2), 0 to 1; 1 while nothing is trained.")
+    reason: str = Field(description="Why it stands there, in a sentence for people.")
+
+
+class Next(Shape):
+    """The candidates for one annotator, the next task first."""
+
+    queue_version: str
+    as_of: float | None = Field(description="Unix seconds of the round; null before the first.")
+    tasks: list[Candidate] = Field(description="None that was solved, deleted or handed out to others since.")
+
+
+class Lease(Shape):
+    """A task is handed out."""
+
+    expires: float = Field(description="Unix seconds when the task is anybody's again.")
+
+
+class Freed(Shape):
+    """A lease has ended."""
+
+    freed: Literal[True]
 
 
 class Project(Shape):
@@ -137,6 +169,30 @@ class Failure(Shape):
     error: Problem
 
 
+HESITATES = 0.5
+"""Margin uncertainty from which the model counts as hesitating."""
+
+
+def candidate_of(snapshot: Snapshot, task: TaskId) -> Candidate:
+    """A task of the snapshot as the plugin hears of it."""
+    standing = snapshot.of(task)
+    if standing is None:
+        raise NotFound(f"Task {task} is not in the pool of project {snapshot.round.project}.", "Ask again.")
+    return Candidate(id=task, priority=standing.priority, uncertainty=standing.uncertainty, reason=_reason(standing))
+
+
+def _reason(standing: Standing) -> str:
+    """Why a task stands where it stands, from the snapshot alone."""
+    far = f"distance {standing.novelty:.2f} from what is labelled or comes before it"
+    if standing.label is None:
+        return f"too few labels yet to be sure of anything; {far}"
+    first, *rest = sorted(standing.probabilities.items(), key=lambda pair: -pair[1])
+    if rest and standing.uncertainty >= HESITATES:
+        second = rest[0]
+        return f"the model hesitates between {first[0]} and {second[0]} ({first[1]:.2f}/{second[1]:.2f}); {far}"
+    return f"the model expects {first[0]} ({first[1]:.2f}); {far}"
+
+
 def place_of(snapshot: Snapshot, task: int, standing: Standing) -> Place:
     """A standing as the API tells it."""
     return Place(
@@ -148,6 +204,7 @@ def place_of(snapshot: Snapshot, task: int, standing: Standing) -> Place:
         probabilities=standing.probabilities,
         label=standing.label,
         confidence=standing.confidence,
+        reason=_reason(standing),
         version=standing.version,
         as_of=snapshot.round.at,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import ClassVar
 
 from labelcue.errors import Corrupt, LeaseLost
-from labelcue.types import Event, Round
+from labelcue.types import Event, Kind, Round
 
 
 class Ledger(ABC):
@@ -27,10 +27,12 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    def read(self, project: int, after: int = 0, upto: int | None = None) -> Iterator[Event]:
+    def read(
+        self, project: int, after: int = 0, upto: int | None = None, kinds: Collection[Kind] = ()
+    ) -> Iterator[Event]:
         """The project's events with after < position <= upto, in the order of their positions, in bounded memory.
 
-        Without `upto`: those that are there when reading starts.
+        Without `upto`: those that are there when reading starts. With `kinds`: only events of these.
         """
 
     @abstractmethod

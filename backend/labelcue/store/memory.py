@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import ClassVar
 
 from labelcue.errors import NotFound
 from labelcue.store import ledgers
 from labelcue.store.base import Ledger, lease_lost, wrong_number
 from labelcue.store.codec import Row, pack, unpack
-from labelcue.types import Event, Round
+from labelcue.types import Event, Kind, Round
 
 
 class MemoryLedger(Ledger):
@@ -38,12 +38,15 @@ class MemoryLedger(Ledger):
                     self._rows.append(row._replace(position=len(self._rows) + 1))
             return len(self._rows)
 
-    def read(self, project: int, after: int = 0, upto: int | None = None) -> Iterator[Event]:
+    def read(
+        self, project: int, after: int = 0, upto: int | None = None, kinds: Collection[Kind] = ()
+    ) -> Iterator[Event]:
         """See Ledger."""
+        wanted = {kind.value for kind in kinds or Kind}
         last = self.position(project) if upto is None else upto
         for position in range(max(after, 0) + 1, min(last, len(self._rows)) + 1):
             row = self._rows[position - 1]
-            if row.project == project:
+            if row.project == project and row.kind in wanted:
                 yield unpack(row)
 
     def event(self, position: int) -> Event:

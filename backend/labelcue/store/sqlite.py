@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from labelcue.store import sqlite_statements as sql
 from labelcue.store.base import Ledger, damaged, lease_lost, wrong_number
 from labelcue.store.codec import Row, pack, unpack
 from labelcue.store.sqlite_handles import Handles, translate
-from labelcue.types import Event, Round
+from labelcue.types import Event, Kind, Round
 
 _BATCH_ROWS = 1000
 _BATCH_CHARS = 4_000_000
@@ -44,10 +44,13 @@ class SqliteLedger(Ledger):
             db.executemany(sql.INSERT, [row[1:] for row in rows])
             return int(db.execute(sql.LAST).fetchone()[0])
 
-    def read(self, project: int, after: int = 0, upto: int | None = None) -> Iterator[Event]:
+    def read(
+        self, project: int, after: int = 0, upto: int | None = None, kinds: Collection[Kind] = ()
+    ) -> Iterator[Event]:
         """See Ledger. Each batch is a read transaction of its own, so that a slow reader never holds the log back."""
         last = self.position(project) if upto is None else upto
-        while rows := self._batch(project, after, last):
+        names = tuple(kind.value for kind in kinds)
+        while rows := self._batch(project, after, last, names):
             yield from map(unpack, rows)
             after = rows[-1].position
 
@@ -109,12 +112,12 @@ class SqliteLedger(Ledger):
         """See Ledger. For the end, when no other thread is using it; a later call would open it again."""
         self._handles.close()
 
-    def _batch(self, project: int, after: int, last: int) -> list[Row]:
+    def _batch(self, project: int, after: int, last: int, kinds: tuple[str, ...]) -> list[Row]:
         """The next rows, at most _BATCH_ROWS of them, fewer where their bodies are long."""
         rows: list[Row] = []
         chars = 0
         with self._connection() as db:
-            cursor = db.execute(sql.READ, (project, after, last))
+            cursor = db.execute(sql.read(len(kinds)), (project, after, last, *kinds))
             while len(rows) < _BATCH_ROWS and chars < _BATCH_CHARS and (found := cursor.fetchone()) is not None:
                 rows.append(Row(*found))
                 chars += len(rows[-1].body)

@@ -54,7 +54,7 @@ INSERT = """INSERT INTO event (project, kind, key, body, at) VALUES (?, ?, ?, ?,
     ON CONFLICT (project, key) DO NOTHING"""
 LAST = "SELECT coalesce(max(position), 0) FROM event"
 READ = """SELECT position, project, kind, key, body, at FROM event INDEXED BY event_of_project
-    WHERE project = ? AND position > ? AND position <= ? ORDER BY position"""
+    WHERE project = ? AND position > ? AND position <= ? {kinds} ORDER BY position"""
 EVENT = "SELECT position, project, kind, key, body, at FROM event WHERE position = ?"
 POSITION = "SELECT coalesce(max(position), 0) FROM event INDEXED BY event_of_project WHERE project = ?"
 # SELECT DISTINCT would walk the whole index; this jumps from project to project.
@@ -79,3 +79,8 @@ ADD_ROUND = """INSERT INTO round (project, number, position, rows, embedder, str
 ROUNDS = """SELECT project, number, position, rows, embedder, strategy, params, seed, full, at, surrogate
     FROM round
     WHERE project = ? AND number > ? ORDER BY number"""
+
+
+def read(kinds: int = 0) -> str:
+    """READ, for events of so many kinds only; 0 means of all."""
+    return READ.format(kinds=f"AND kind IN ({', '.join('?' * kinds)})" if kinds else "")

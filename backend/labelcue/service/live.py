@@ -1,0 +1,89 @@
+"""What happened to a project's tasks since its round: leases, solved and deleted tasks, by the ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from labelcue.store.base import Ledger
+from labelcue.types import Event, Kind, TaskId, UserId
+
+REMEMBERED = 10_000
+"""Annotations of which it is remembered where in the ledger they stand."""
+
+
+class Live:
+    """Follows one project's ledger from its round on, and its leases from the beginning. Thread-safe."""
+
+    def __init__(self, project: int) -> None:
+        self._project = project
+        self._lock = threading.Lock()
+        self._position: int | None = None
+        self._leases: dict[TaskId, dict[UserId | None, float]] = {}
+        self._solved: dict[TaskId, int] = {}
+        """Tasks that are annotated, skipped or deleted, and the position of the event that says so."""
+        self._made: OrderedDict[int, tuple[int, TaskId]] = OrderedDict()
+        """Annotation -> its position and task."""
+
+    def follow(self, ledger: Ledger, round_position: int) -> None:
+        """Read what is new, and forget what the round at `round_position` knows. Raises StoreError."""
+        with self._lock:
+            if self._position is None:
+                for event in ledger.read(self._project, upto=round_position, kinds=(Kind.LEASE, Kind.RELEASE)):
+                    self._take(event)
+                self._position = round_position
+            for event in ledger.read(self._project, after=self._position):
+                self._take(event)
+                self._position = event.position
+            self._solved = {task: at for task, at in self._solved.items() if at > round_position}
+
+    def knows(self, annotation: int, round_position: int) -> bool:
+        """Whether the round at `round_position` contains the annotation, as far as is remembered."""
+        made = self._made.get(annotation)
+        return made is not None and made[0] <= round_position
+
+    def is_open(self, task: TaskId, user: UserId, now: float) -> bool:
+        """Whether nobody solved it since the round, and nobody else holds it at `now` (Unix seconds)."""
+        held = self._leases.get(task, {})
+        return task not in self._solved and not any(
+            holder != user and expires > now for holder, expires in list(held.items())
+        )
+
+    def _take(self, event: Event) -> None:
+        body, kind = event.body, event.kind
+        if kind is Kind.LEASE:
+            self._leases.setdefault(TaskId(body["task"]), {})[body["user"]] = float(body["expires"])
+        elif kind is Kind.RELEASE:
+            self._free(TaskId(body["task"]), body["user"])
+        elif kind is Kind.ANNOTATION:
+            task = TaskId(body["task"])
+            self._solved[task] = event.position
+            self._made[int(body["annotation"])] = (event.position, task)
+            if len(self._made) > REMEMBERED:
+                self._made.popitem(last=False)
+            self._free(task, body["user"])
+        elif kind is Kind.ANNOTATION_DELETED:
+            _, deleted = self._made.get(int(body["annotation"]), (0, None))
+            if deleted is not None:
+                self._solved.pop(deleted, None)
+        elif kind is Kind.TASK_DELETED:
+            self._solved[TaskId(body["task"])] = event.position
+            self._leases.pop(TaskId(body["task"]), None)
+
+    def _free(self, task: TaskId, user: UserId | None) -> None:
+        held = self._leases.get(task)
+        if held is not None and held.pop(user, None) is not None and not held:
+            del self._leases[task]
+
+
+class Lives:
+    """One `Live` a project, made at first use. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[int, Live] = {}
+
+    def of(self, project: int) -> Live:
+        """The project's."""
+        with self._lock:
+            return self._known.setdefault(project, Live(project))

@@ -1,0 +1,168 @@
+"""What the plugin asks of the service: candidates, leases, actions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from labelcue.service.live import Live
+from labelcue.store.memory import MemoryLedger
+from labelcue.types import Event, Kind, TaskId
+from servicing import BEARER, NOW, client_of, connect, publish, service_of
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> FlaskClient:
+    """Project 10, whose round at position 7 queues tasks 1 to 6 in this order."""
+    connect(tmp_path)
+    publish(tmp_path, range(1, 7))
+    client = client_of(tmp_path)
+    # The published round knows seven events.
+    ledger = service_of(client.application).ledger
+    ledger.append([Event(10, Kind.TASK, f"t{n}", {"task": n, "data": {}, "updated_at": ""}) for n in range(1, 8)])
+    return client
+
+
+def following(client: FlaskClient, user: int, **more: Any) -> list[int]:
+    answer = client.post("/api/projects/10/next", json={"user": user, **more}, headers=BEARER)
+    assert answer.status_code == 200
+    assert answer.headers["LabelCue-Protocol"] == "1"
+    return [task["id"] for task in answer.json["tasks"]]
+
+
+def tell(client: FlaskClient, kind: Kind, key: str, **body: Any) -> None:
+    service_of(client.application).ledger.append([Event(10, kind, key, body)])
+
+
+def annotated(client: FlaskClient, annotation: int, task: int, user: int) -> None:
+    body = {"annotation": annotation, "task": task, "user": user, "updated_at": "", "cancelled": False, "result": []}
+    tell(client, Kind.ANNOTATION, f"a{annotation}", **body)
+
+
+def test_the_head_of_the_queue_with_words(client: FlaskClient) -> None:
+    answer = client.post("/api/projects/10/next", json={"user": 1, "limit": 2}, headers=BEARER).json
+    assert (answer["queue_version"], answer["as_of"]) == ("cue-3", NOW - 60)
+    assert [task["id"] for task in answer["tasks"]] == [1, 2]
+    assert answer["tasks"][0]["priority"] == 1
+    assert all("distance 0.25" in task["reason"] for task in answer["tasks"])
+
+
+def test_nothing_is_leased_by_asking_and_others_do_not_get_what_is_leased(client: FlaskClient) -> None:
+    assert following(client, 1) == following(client, 2) == [1, 2, 3, 4, 5, 6]
+    answer = client.post("/api/projects/10/leases", json={"task": 1, "user": 1, "seconds": 60}, headers=BEARER)
+    assert answer.json == {"expires": NOW + 60}
+    assert following(client, 1)[0] == 1
+    assert following(client, 2) == [2, 3, 4, 5, 6]
+    assert client.delete("/api/projects/10/leases/1?user=1", headers=BEARER).json == {"freed": True}
+    assert following(client, 2)[0] == 1
+
+
+def test_a_lease_that_is_over_holds_nothing(client: FlaskClient) -> None:
+    tell(client, Kind.LEASE, "l1", task=1, user=1, expires=NOW - 1)
+    assert following(client, 2)[0] == 1
+
+
+def test_what_was_solved_skipped_or_deleted_since_the_round_is_left_out(client: FlaskClient) -> None:
+    annotated(client, 90, 1, 1)
+    tell(client, Kind.TASK_DELETED, "d2", task=2)
+    assert following(client, 2) == [3, 4, 5, 6]
+    tell(client, Kind.ANNOTATION_DELETED, "ad", annotation=90)
+    assert following(client, 2) == [1, 3, 4, 5, 6]
+
+
+def test_leases_from_before_the_service_started_count(tmp_path: Path) -> None:
+    connect(tmp_path)
+    publish(tmp_path, range(1, 7))
+    client = client_of(tmp_path)
+    tell(client, Kind.LEASE, "l1", task=1, user=1, expires=NOW + 60)  # position 1, older than the round
+    tell(client, Kind.LEASE, "l2", task=2, user=1, expires=NOW + 60)
+    tell(client, Kind.RELEASE, "r2", task=2, user=1)
+    assert following(client, 2) == [2, 3, 4, 5, 6]
+
+
+def test_a_round_that_contains_the_annotation_is_waited_for_but_not_for_long(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    moments = iter(range(1000))
+    monkeypatch.setattr("labelcue.service.handout.time.sleep", slept.append)
+    monkeypatch.setattr("labelcue.service.handout.time.monotonic", lambda: next(moments) / 10)
+    annotated(client, 90, 1, 1)  # position 8; the round knows 7
+    assert following(client, 1, after_annotation=90) == [2, 3, 4, 5, 6]
+    assert slept
+    slept.clear()
+    assert following(client, 1, after_annotation=91)  # nobody has told us of it
+    assert slept
+
+
+def test_a_round_that_contains_it_is_not_waited_for(tmp_path: Path) -> None:
+    live, ledger = Live(10), MemoryLedger()
+    body = {"annotation": 90, "task": 1, "user": 1, "updated_at": "", "cancelled": False, "result": []}
+    live.follow(ledger, 0)
+    ledger.append([Event(10, Kind.ANNOTATION, "a", body)])
+    live.follow(ledger, 0)
+    assert not live.knows(90, 0)
+    assert not live.is_open(TaskId(1), 2, NOW)
+    live.follow(ledger, 1)
+    assert live.knows(90, 1)
+    assert live.is_open(TaskId(1), 2, NOW)  # the round itself leaves it out
+
+
+def test_before_the_first_round_there_is_nothing(tmp_path: Path) -> None:
+    connect(tmp_path)
+    answer = client_of(tmp_path).post("/api/projects/10/next", json={"user": 1}, headers=BEARER)
+    assert answer.json == {"queue_version": "cue-0", "as_of": None, "tasks": []}
+
+
+def test_reranking_is_an_event_and_other_actions_are_refused(client: FlaskClient) -> None:
+    answer = client.post("/api/projects/10/actions", json={"action": "rerank"}, headers=BEARER)
+    assert (answer.status_code, answer.json) == (202, {"asked": True})
+    assert [event.kind for event in service_of(client.application).ledger.read(10, after=7)] == [Kind.TRAIN]
+    assert client.post("/api/projects/10/actions", json={"action": "fly"}, headers=BEARER).status_code == 400
+
+
+BAD: list[tuple[str, str, Any]] = [
+    ("POST", "next", {}),
+    ("POST", "next", {"user": 0}),
+    ("POST", "next", {"user": True}),
+    ("POST", "next", {"user": 1, "limit": 1001}),
+    ("POST", "next", {"user": 1, "after_annotation": "9"}),
+    ("POST", "leases", {"task": 1}),
+    ("POST", "leases", {"task": 2**63, "user": 1}),
+    ("POST", "leases", {"task": 1, "user": 1, "seconds": 10**9}),
+    ("DELETE", "leases/1", None),
+    ("DELETE", "leases/0?user=1", None),
+    ("POST", "actions", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), BAD)
+def test_what_cannot_be_meant_is_refused(client: FlaskClient, method: str, path: str, body: Any) -> None:
+    answer = client.open(f"/api/projects/10/{path}", method=method, json=body, headers=BEARER)
+    assert answer.status_code == 400
+    assert answer.json["error"]["code"] == "bad_request"
+    assert len(list(service_of(client.application).ledger.read(10))) == 7
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "next"), ("POST", "leases"), ("DELETE", "leases/1?user=1")])
+def test_a_secret_a_connected_project_and_the_same_protocol_are_needed(
+    client: FlaskClient, method: str, path: str
+) -> None:
+    body = {"user": 1, "task": 1}
+    assert client.open(f"/api/projects/10/{path}", method=method, json=body).status_code == 401
+    assert client.open(f"/api/projects/11/{path}", method=method, json=body, headers=BEARER).status_code == 404
+    newer = {**BEARER, "LabelCue-Protocol": "2"}
+    answer = client.open(f"/api/projects/10/{path}", method=method, json=body, headers=newer)
+    assert answer.status_code == 400
+    assert "labelcue-plugin" in answer.json["error"]["remedy"]
+
+
+def test_a_copy_that_is_up_to_date_gets_nothing(client: FlaskClient) -> None:
+    def read(since: str) -> Any:
+        return client.get("/api/projects/10/queue", query_string={"since": since}, headers=BEARER).json
+
+    assert [place["task"] for place in read("cue-2")["tasks"]] == [1, 2, 3, 4, 5, 6]
+    assert (read("cue-3")["tasks"], read("cue-3")["version"]) == ([], "cue-3")
