@@ -94,10 +94,12 @@ def main() -> None:
 @_options("home", "basic_user")
 def init(settings: Settings) -> None:
     """Make the home folder and its secrets (labelcue.toml, readable by you alone). Keeps what is there."""
-    from labelcue.setup import write_secrets
+    from labelcue.setup import write_plugin_secret, write_secrets
 
     path, made = write_secrets(settings)
     out.print(f"{'Wrote' if made else 'Kept'} {path}", highlight=False)
+    copy = write_plugin_secret(load_settings({"home": settings.home}))
+    out.print(f"Wrote {copy}, for the plugin inside Label Studio", highlight=False)
 
 
 @main.command()

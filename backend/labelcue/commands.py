@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from labelcue.errors import ConfigError, NotFound
+from labelcue.errors import ConfigError, LabelCueError, NotFound
 from labelcue.settings import PREFIX, Settings
+from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import read_snapshot
 from labelcue.store.status import read_status
@@ -114,9 +115,27 @@ def status(out: Console, settings: Settings, project: int | None, *, as_json: bo
         return
     for number, word in words.items():
         table = Table("project", str(number), title_justify="left")
+        table.add_row("served", _served(home, number))
         for name, value in _rows(word):
             table.add_row(name, value)
         out.print(table)
+
+
+def _served(home: Home, project: int) -> str:
+    """The way in which annotators get the queue; Label Studio is asked, once and not for long."""
+    from labelcue.labelstudio.client import LabelStudio
+    from labelcue.labelstudio.way import way_of
+
+    try:
+        known = Connection.load(home.connection(project))
+        with closing(LabelStudio(known.url, known.token.get_secret_value(), timeout=3, wait=_no_pause)) as ls:
+            return way_of(ls, project).words
+    except LabelCueError as error:
+        return f"unknown: {error.message}"
+
+
+def _no_pause(_seconds: float) -> None:
+    """Somebody looks at the screen."""
 
 
 def _rows(words: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,10 @@ import secrets
 from pathlib import Path
 
 from labelcue.settings import FILE_NAME, Settings
+from labelcue.store.atomic import replace_file
+
+PLUGIN_SECRET = "plugin.secret"  # noqa: S105 - a file's name
+"""In the home folder; the plugin reads it, or a copy, by LABELCUE_SECRET_FILE."""
 
 
 def write_secrets(settings: Settings) -> tuple[Path, bool]:
@@ -25,3 +29,10 @@ def write_secrets(settings: Settings) -> tuple[Path, bool]:
             f'webhook_secret = "{secrets.token_urlsafe(24)}"\n'
         )
     return path, True
+
+
+def write_plugin_secret(settings: Settings) -> Path:
+    """The file with the one secret that the plugin inside Label Studio needs, for its owner's eyes; made anew."""
+    path = settings.home / PLUGIN_SECRET
+    replace_file(path, settings.webhook_secret.get_secret_value().encode())
+    return path

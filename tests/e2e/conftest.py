@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from plugged import plugged_venv
 from stack import ADMIN, Stack
 
 from labelcue.demo.accounts import easy_password
@@ -61,6 +62,12 @@ def studio_template(studio_venv: Path) -> Path:
             studio.stop()
             draft.rename(folder / made_for)
     return folder / made_for / "label-studio"
+
+
+@pytest.fixture(scope="session")
+def plugin_venv(studio_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with Label Studio and the plugin."""
+    return plugged_venv(studio_venv, tmp_path_factory.mktemp("plugged") / "venv")
 
 
 @pytest.fixture(scope="module")

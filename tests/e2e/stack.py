@@ -44,9 +44,9 @@ ANSWERS = {mail.text: mail.label for mail in load_mails()}
 class Stack:
     """One home, one service, one learner."""
 
-    def __init__(self, studio_url: str, token: str, home: Path) -> None:
+    def __init__(self, studio_url: str, token: str, home: Path, port: int = 0) -> None:
         write_secrets(load_settings({"home": home}))
-        port = free_port(0)
+        port = port or free_port(0)
         self.settings = load_settings({"home": home, "port": port, "url": f"http://127.0.0.1:{port}"})
         self.home = Home(home)
         self.token = token

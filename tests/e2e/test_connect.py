@@ -147,7 +147,7 @@ def test_a_second_connect_changes_nothing_and_says_so(
     said.clear()
     assert connected(ls, settings, project, said) == first
     assert (ls.webhooks(project), everything(ls, project)) == before
-    assert said[-1] == "Everything stands as it should: nothing was changed"
+    assert "Everything stands as it should: nothing was changed" in said
     with closing(open_ledger(settings.store_url)) as ledger:
         assert len(list(ledger.read(project))) == 1
 

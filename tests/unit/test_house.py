@@ -11,7 +11,7 @@ import labelcue
 from labelcue import errors
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted((ROOT / "backend" / "labelcue").rglob("*.py"))
+SOURCES = sorted([*(ROOT / "backend" / "labelcue").rglob("*.py"), *(ROOT / "plugin").rglob("*.py")])
 DANGEROUS = re.compile(
     r"\bimport pickle|\bpickle\.\w|\btorch\.load\(|allow_pickle=True|\byaml\.load\("
     r"|shell=True|verify=False|\beval\(|\bexec\("

@@ -17,6 +17,7 @@ from labelcue.errors import ConfigError, NotFound
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.events import label_config_event
+from labelcue.labelstudio.way import way_of
 from labelcue.settings import Settings
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
@@ -65,6 +66,7 @@ def connect(
     with closing(open_ledger(settings.store_url, settings.busy_ms)) as ledger:
         _record_config(ledger, project, str(found["label_config"]))
     _finish(home, mending, full_name)
+    on_step(f"Annotators are served {way_of(ls, project).words}")
     return mending.connection
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -39,8 +40,14 @@ _BEHAVIOUR = {
 class Studio:
     """One Label Studio in its own data folder. `admin` becomes its first account when the folder is new."""
 
-    def __init__(self, venv: Path, folder: Path, admin: Account, port: int = 0) -> None:
-        """`folder` gets `label-studio/` (its data), `logs/` and a pid file; `port` is the first to try, 0 any."""
+    def __init__(
+        self, venv: Path, folder: Path, admin: Account, port: int = 0, extra: Mapping[str, str] | None = None
+    ) -> None:
+        """`folder` gets `label-studio/` (its data), `logs/` and a pid file; `port` is the first to try, 0 any.
+
+        `extra` is added to its environment, as the plugin needs it.
+        """
+        self._extra = dict(extra or {})
         self.admin = admin
         self.port = port
         self.data = folder / "label-studio"
@@ -108,7 +115,7 @@ class Studio:
         ours = {**account, **_QUIET, **_REACH_US, **_BEHAVIOUR}
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         prefixed = {f"LABEL_STUDIO_{name}": value for name, value in ours.items()}
-        return {**kept, **prefixed, "PYTHONUNBUFFERED": "1"}
+        return {**kept, **prefixed, "PYTHONUNBUFFERED": "1", **self._extra}
 
     def _wait(self, background: Background, report: Report) -> None:
         deadline = time.monotonic() + PATIENCE_S

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from labelcue.connect import ours
 from labelcue.connect.reach import ask
 from labelcue.doctor.finding import Case, Finding
 from labelcue.errors import ConfigError, LabelStudioError
 from labelcue.labelstudio.answers import SSRF_REMEDY
+from labelcue.labelstudio.way import GUIDE, way_of
 
 AGAIN = "Run `labelcue connect` again: it mends this."
 PATIENCE = 3.0
@@ -18,7 +19,7 @@ PATIENCE = 3.0
 
 
 def wiring_findings(case: Case) -> Iterator[Finding]:
-    """`backend`, `webhook`, `webhook-without-secret`, `round-trip` and `private-addresses`."""
+    """`backend`, `webhook`, `webhook-without-secret`, `round-trip`, `private-addresses` and `plugin`."""
     yield _backend(case)
     hook = next((one for one in case.hooks if one["id"] == case.connection.webhook_id), None)
     yield _webhook(case, hook)
@@ -26,6 +27,7 @@ def wiring_findings(case: Case) -> Iterator[Finding]:
     trip = _round_trip(case)
     yield trip
     yield _private(case, hook, arrived=trip.level == "ok")
+    yield _plugin(case)
 
 
 def _backend(case: Case) -> Finding:
@@ -93,6 +95,13 @@ def _last_heard(case: Case) -> float | None:
         return None
     heard = body.get("last_webhook_at") if isinstance(body, dict) else None
     return float(heard) if isinstance(heard, (int, float)) else None
+
+
+def _plugin(case: Case) -> Finding:
+    """Without the plugin the queue is served too, so that only one which is there and does not serve is a finding."""
+    way = way_of(case.ls, case.project)
+    level: Literal["ok", "warn"] = "warn" if way.remedy else "ok"
+    return case.judge("plugin", level, f"Annotators are served {way.words}.", way.remedy or f"See {GUIDE}.")
 
 
 def _private(case: Case, hook: dict[str, Any] | None, *, arrived: bool) -> Finding:

@@ -58,6 +58,11 @@ class LabelStudio(Administration):
         """Label Studio's release, as `1.23.2`."""
         return str(self._wire.fetch("GET", "api/version/").get("release", ""))
 
+    def plugin(self, project: int) -> Object | None:
+        """What the plugin inside Label Studio says of itself and of a project; None where there is no plugin."""
+        answer = self._wire.send("GET", "api/labelcue/status", params={"project": project}, absent=True)
+        return None if answer is None else answers.as_object(answer)
+
     # Projects
 
     def projects(self) -> list[Object]:

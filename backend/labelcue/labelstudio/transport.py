@@ -76,8 +76,11 @@ class Transport:
         body: Any = None,
         timeout: float | None = None,
         gone: bool = False,
+        absent: bool = False,
     ) -> httpx.Response | None:
         """The good answer; with `gone`, None where Label Studio knows the address but not the thing.
+
+        With `absent`, None also where it does not know the address.
 
         `path` has no slash in front; `timeout` (seconds) replaces the client's.
         """
@@ -87,6 +90,8 @@ class Transport:
         for attempt in count(1):
             try:
                 answer = self._authorised(request)
+                if absent and answer.status_code == 404:
+                    return None
                 return None if gone and answers.is_missing(answer) else answers.checked(answer, self.url, self._token)
             except httpx.HTTPError as error:
                 unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)

@@ -1,0 +1,51 @@
+"""Where LabelCue is, and the secret for it: from Label Studio's environment alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+URL = "LABELCUE_URL"
+SECRET_FILE = "LABELCUE_SECRET_FILE"  # noqa: S105 - a variable's name
+"""A file, so that the secret shows up in no list of processes and no image."""
+
+
+class Unconfigured(Exception):
+    """The environment does not say what is needed; the message is the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """LabelCue's address without a slash at the end, and the secret that it takes as Bearer."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+def read_configuration(environment: Mapping[str, str]) -> Configuration:
+    """What the environment says. Raises Unconfigured."""
+    url = environment.get(URL, "").strip().rstrip("/")
+    named = environment.get(SECRET_FILE, "").strip()
+    if not url or not named:
+        raise Unconfigured(f"Set {URL} (LabelCue's address) and {SECRET_FILE} (the file plugin.secret of its home).")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Unconfigured(f"{URL} is no address: write it as http://host:port.")
+    return Configuration(url, _secret(Path(named)))
+
+
+def _secret(path: Path) -> str:
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise Unconfigured(f"{SECRET_FILE} cannot be read ({why}): let Label Studio's user read {path}.") from error
+    if not secret or not secret.isascii() or not secret.isprintable() or len(secret) > 500:
+        raise Unconfigured(f"{SECRET_FILE} holds no secret: copy the file plugin.secret of LabelCue's home to {path}.")
+    return secret

@@ -1,0 +1,163 @@
+"""What Label Studio asks of LabelCue. Nothing here raises, and nothing takes longer than it was given."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from labelcue_plugin import PROTOCOL, __version__
+from labelcue_plugin.circuit import Circuit
+from labelcue_plugin.configuration import SECRET_FILE, Configuration
+from labelcue_plugin.wire import Wire, WireError
+
+log = logging.getLogger(__name__)
+LIMIT = 200
+"""Candidates that are asked for: the free one is among the first few."""
+MOST = 1000
+"""Candidates that are looked at, however many come."""
+RECHECK_S = 10.0
+"""How long a project that is not connected is left alone."""
+_ID_LIMIT = 2**63
+
+
+class BadAnswer(Exception):
+    """LabelCue answered something that it should not have; the message says what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What LabelCue said last of a project, and when (monotonic seconds)."""
+
+    connected: bool
+    order: tuple[int, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Task ids, the next one first; `fresh` where LabelCue has just said so, else its last known order."""
+
+    order: tuple[int, ...]
+    fresh: bool
+
+
+class LabelCue:
+    """The way to one LabelCue, shared by all requests of this process."""
+
+    def __init__(self, configuration: Configuration, clock: Callable[[], float] = time.monotonic) -> None:
+        headers = {
+            "Authorization": f"Bearer {configuration.secret}",
+            "Content-Type": "application/json",
+            "LabelCue-Protocol": str(PROTOCOL),
+            "User-Agent": f"labelcue-plugin/{__version__}",
+        }
+        self._wire = Wire(configuration.url, headers, clock)
+        self._clock = clock
+        self._heard: dict[int, Heard] = {}
+        self._trouble = ""
+        self.circuit = Circuit(clock)
+
+    @property
+    def trouble(self) -> str:
+        """Why LabelCue is not used at the moment; empty where it is."""
+        return self._trouble
+
+    def serves(self, project: int) -> bool | None:
+        """Whether the project is connected, by what was heard last; None where that must be asked."""
+        heard = self._heard.get(project)
+        if heard is None or (not heard.connected and self._clock() - heard.at >= RECHECK_S):
+            return None
+        return heard.connected
+
+    def candidates(self, project: int, user: int, after: int | None, seconds: float) -> Candidates | None:
+        """The tasks that this user may get next; None where the project is none of LabelCue's, as far as is known."""
+        body: dict[str, Any] = {"user": user, "limit": LIMIT}
+        if after is not None:
+            body["after_annotation"] = after
+        answer = self._ask("POST", f"/api/projects/{project}/next", body, seconds)
+        if answer is not None:
+            status, said = answer
+            order = _order(said) if status == 200 else ()
+            self._heard[project] = Heard(status == 200, order, self._clock())
+            return Candidates(order, True) if status == 200 else None
+        heard = self._heard.get(project)
+        return Candidates(heard.order, False) if heard is not None and heard.connected else None
+
+    def lease(self, project: int, task: int, user: int, ttl: int, seconds: float) -> None:
+        """Tell LabelCue that the user holds the task for `ttl` seconds, if it is well and can be told in time.
+
+        Label Studio's own lock is what keeps others away; a lease that is not told costs them a look at one more task.
+        """
+        if seconds <= 0 or not self.circuit.is_closed:
+            return
+        body = json.dumps({"task": task, "user": user, "seconds": ttl}).encode()
+        try:
+            self._wire.exchange("POST", f"/api/projects/{project}/leases", body, seconds)
+        except WireError as error:
+            log.info("LabelCue was not told of a lease: %s", error)
+
+    def probe(self, project: int, seconds: float) -> bool | None:
+        """Whether LabelCue has the project connected; None where it does not answer. Also closes the circuit."""
+        answer = self._ask("GET", f"/api/projects/{project}", None, seconds, force=True)
+        return None if answer is None else answer[0] == 200
+
+    def _ask(
+        self, method: str, path: str, body: dict[str, Any] | None, seconds: float, *, force: bool = False
+    ) -> tuple[int, Any] | None:
+        """200 with its JSON, or 404; None where there is no such answer, of which the log is told once."""
+        if not self.circuit.enter() and not force:
+            return None
+        try:
+            raw = None if body is None else json.dumps(body).encode()
+            status, data = self._wire.exchange(method, path, raw, seconds)
+            said = _read(status, data)
+            if path.endswith("/next") and status == 200:
+                _order(said)
+        except (WireError, BadAnswer) as error:
+            self.circuit.failed()
+            self._tell(str(error))
+            return None
+        except BaseException:
+            self.circuit.failed()
+            raise
+        self.circuit.succeeded()
+        self._tell("")
+        return status, said
+
+    def _tell(self, trouble: str) -> None:
+        """One line when trouble begins, changes or ends; not one a request."""
+        before, self._trouble = self._trouble, trouble
+        if trouble and trouble != before:
+            log.warning("LabelCue cannot be used, its last known order or Label Studio's own serves: %s", trouble)
+        elif before and not trouble:
+            log.warning("LabelCue answers again.")
+
+
+def _read(status: int, data: bytes) -> Any:
+    """The JSON of an answer. Raises BadAnswer."""
+    if status == 401:
+        raise BadAnswer(f"it refuses the secret; copy plugin.secret of its home into {SECRET_FILE} and restart.")
+    if status not in (200, 404):
+        raise BadAnswer(f"it answered {status}; look into its log, and whether plugin and LabelCue fit together.")
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict) or (status == 404 and "error" not in said):
+        raise BadAnswer("what answers is not LabelCue; look at the address.")
+    return said
+
+
+def _order(said: Any) -> tuple[int, ...]:
+    """The ids of the candidates, each once. Raises BadAnswer."""
+    tasks = said.get("tasks")
+    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+        raise BadAnswer("its candidates cannot be read; look whether plugin and LabelCue fit together.")
+    ids = [task.get("id") for task in tasks[:MOST]]
+    if not all(type(number) is int and 0 < number < _ID_LIMIT for number in ids):
+        raise BadAnswer("its candidates have odd ids; look whether plugin and LabelCue fit together.")
+    return tuple(dict.fromkeys(ids))

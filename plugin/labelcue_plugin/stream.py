@@ -1,0 +1,166 @@
+"""The choice of the next task, in LabelCue's order.
+
+Label Studio's own `get_next_task` stays in charge of everything else: an annotator's own lock, ground truth, tasks that
+somebody has begun, postponed and skipped ones. Only where it would choose by the project's sampling, this chooses.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.timezone import now
+from tasks.models import Annotation, Task, TaskLock
+
+from labelcue_plugin.exclusive import exclusive
+from labelcue_plugin.service import Candidates, LabelCue
+
+log = logging.getLogger(__name__)
+BUDGET_S = 0.3
+"""How much longer an annotator may wait than without this plugin, all calls together."""
+ASK_S = 0.25
+RECENT = timedelta(seconds=10)
+"""An annotation that is older than this needs no waiting for."""
+LOOK_BACK = 64
+"""Annotations of a project, the newest first, among which an annotator's latest one is looked for."""
+CALLERS = ("projects.functions.next_task", "projects.api", "data_manager.actions.next_task")
+"""Modules that hold a name `get_next_task` of their own."""
+
+
+@dataclass
+class Visit:
+    """One request for a next task."""
+
+    as_displayed: bool
+    """The annotator came by 'Label Tasks As Displayed', or by a direct link."""
+    left: float = BUDGET_S
+    """Seconds that may still be spent on waiting for LabelCue."""
+    candidates: Candidates | None = None
+    asked: bool = False
+    chosen: int | None = None
+    """The task that was locked for the annotator in this visit."""
+
+
+_visit: ContextVar[Visit | None] = ContextVar("labelcue_visit", default=None)
+
+
+class Stream:
+    """Takes the place of Label Studio's functions; `install` once a process."""
+
+    def __init__(self, cue: LabelCue) -> None:
+        self._cue = cue
+        module: Any = import_module(CALLERS[0])
+        self._next_task = module.get_next_task
+        self._by_sampling = module.get_task_from_qs_with_sampling
+        self._first_unlocked = module._get_first_unlocked
+
+    def install(self) -> None:
+        """From now on everybody who asks Label Studio for a next task asks this."""
+        for name in CALLERS:
+            module: Any = import_module(name)
+            module.get_next_task = self.next_task
+        sampling: Any = import_module(CALLERS[0])
+        sampling.get_task_from_qs_with_sampling = self.by_sampling
+
+    def next_task(
+        self, user: Any, prepared_tasks: Any, project: Any, dm_queue: Any, assigned_flag: Any = None
+    ) -> tuple[Any, str]:
+        """In the place of `get_next_task`: the same arguments, the same answer."""
+        visit = Visit(as_displayed=bool(dm_queue))
+        if assigned_flag or not self._is_ours(visit, user, project):
+            return self._next_task(user, prepared_tasks, project, dm_queue, assigned_flag)  # type: ignore[no-any-return]
+        if not TaskLock.objects.filter(user=user, task__project=project, expire_at__gt=now()).exists():
+            self._ask(visit, user, project)  # here, where nobody waits for us
+        token = _visit.set(visit)
+        try:
+            with exclusive():
+                # Not as a Data Manager's queue, which looks at no locks; the filter is in prepared_tasks.
+                task, told = self._next_task(user, prepared_tasks, project, False, assigned_flag)
+        finally:
+            _visit.reset(token)
+        if visit.chosen is not None:
+            # After the transaction: nothing is locked in the database while LabelCue is told.
+            self._cue.lease(project.id, visit.chosen, user.id, _lock_seconds(project), visit.left)
+        return task, told
+
+    def by_sampling(
+        self,
+        not_solved_tasks: Any,
+        user_solved_tasks_array: Any,
+        prepared_tasks: Any,
+        user: Any,
+        project: Any,
+        told: str,
+    ) -> tuple[Any, str]:
+        """In the place of `get_task_from_qs_with_sampling`: the first free candidate, else what would be chosen."""
+        stock = (not_solved_tasks, user_solved_tasks_array, prepared_tasks, user, project, told)
+        visit = _visit.get()
+        if visit is None:
+            return self._by_sampling(*stock)  # type: ignore[no-any-return]
+        candidates = self._ask(visit, user, project)
+        try:
+            with transaction.atomic():
+                task = _first_free(candidates.order if candidates else (), not_solved_tasks, user)
+        except Exception as error:  # an annotator must get a task whatever is wrong here
+            log.error("The LabelCue plugin failed to choose, Label Studio chooses: %s: %s", type(error).__name__, error)
+            task = None
+        if task is not None:
+            told = _joined(told, "LabelCue queue" if candidates and candidates.fresh else "LabelCue's last queue")
+        elif visit.as_displayed:
+            task, told = self._first_unlocked(not_solved_tasks, user), _joined(told, "Data manager queue")
+        else:
+            task, told = self._by_sampling(*stock)
+        visit.chosen = task.id if task is not None else None
+        return task, told
+
+    def _is_ours(self, visit: Visit, user: Any, project: Any) -> bool:
+        served = self._cue.serves(project.id)
+        return self._ask(visit, user, project) is not None if served is None else served
+
+    def _ask(self, visit: Visit, user: Any, project: Any) -> Candidates | None:
+        """The candidates, asked for once a visit."""
+        if not visit.asked:
+            visit.asked = True
+            after, began = _latest_annotation(user, project), time.monotonic()
+            visit.candidates = self._cue.candidates(project.id, user.id, after, ASK_S)
+            visit.left -= time.monotonic() - began
+        return visit.candidates
+
+
+def _latest_annotation(user: Any, project: Any) -> int | None:
+    """The annotation that the user has just made: LabelCue's answer is to know of it."""
+    newest = Annotation.objects.filter(project=project).order_by("-id").values_list("id", "completed_by", "updated_at")
+    since = now() - RECENT
+    return next((made for made, by, at in newest[:LOOK_BACK] if by == user.id and at > since), None)
+
+
+def _first_free(order: tuple[int, ...], not_solved_tasks: Any, user: Any) -> Any:
+    """The first of these that the annotator may solve and nobody holds, its row locked; None where there is none."""
+    if not order:
+        return None
+    overlaps = dict(not_solved_tasks.filter(pk__in=order).values_list("pk", "overlap"))
+    held = TaskLock.objects.filter(task__in=list(overlaps), expire_at__gt=now()).exclude(user=user)
+    taken = set(held.values_list("task", flat=True))
+    for number in order:
+        # Two queries spare a look at each task that somebody holds; where several may, has_lock counts.
+        if number not in overlaps or (number in taken and overlaps[number] == 1):
+            continue
+        task = Task.objects.select_for_update(skip_locked=True).filter(pk=number).first()
+        if task is not None and not task.has_lock(user):
+            return task
+    return None
+
+
+def _lock_seconds(project: Any) -> int:
+    return int(getattr(project, "custom_task_lock_ttl", None) or settings.TASK_LOCK_TTL)
+
+
+def _joined(told: str, more: str) -> str:
+    return f"{told} & {more}" if told else more

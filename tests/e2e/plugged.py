@@ -1,0 +1,83 @@
+"""A real Label Studio with the plugin: its own small environment over the installed one, nothing fetched."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from stack import Stack
+
+from labelcue.demo.accounts import easy_password
+from labelcue.demo.ports import free_port
+from labelcue.demo.studio import Studio
+from labelcue.settings import load_settings
+from labelcue.setup import write_plugin_secret, write_secrets
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("ada", "ben", "cleo", "dan", "eve", "fay", "gus", "hal")
+
+
+@dataclass
+class House:
+    """Label Studio with the plugin, beside service and learner."""
+
+    studio: Studio
+    stack: Stack
+    tokens: list[str]
+
+    @staticmethod
+    def accounts(studio: Studio) -> list[str]:
+        """Tokens of eight new accounts."""
+        made = [studio.sign_up(f"{name}@labelcue.local", easy_password()) for name in NAMES]
+        return [one.token.get_secret_value() for one in made]
+
+    def log(self) -> str:
+        return self.studio.log.read_text()
+
+
+def plugged_venv(studio_venv: Path, folder: Path) -> Path:
+    """An environment that has all of `studio_venv`, and the plugin as pip installs it."""
+    python = studio_venv / "bin" / "python"
+    subprocess.run([str(python), "-m", "venv", "--without-pip", str(folder)], check=True, capture_output=True)
+    [packages] = folder.glob("lib/python3.*/site-packages")
+    [theirs] = studio_venv.glob("lib/python3.*/site-packages")
+    (packages / "label-studio.pth").write_text(f"{theirs}\n")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    pip += ["--disable-pip-version-check", "--target", str(packages), str(ROOT / "plugin")]
+    subprocess.run(pip, check=True, capture_output=True)
+    shutil.copy(studio_venv / "bin" / "label-studio", folder / "bin" / "label-studio")
+    return folder
+
+
+def prepared(folder: Path) -> tuple[Path, int, dict[str, str]]:
+    """A home with secrets, a port for its service, and the three variables that switch the plugin on."""
+    home, port = folder / "home", free_port(0)
+    write_secrets(load_settings({"home": home}))
+    secret = write_plugin_secret(load_settings({"home": home}))
+    return (
+        home,
+        port,
+        {
+            "DJANGO_SETTINGS_MODULE": "labelcue_plugin.settings",
+            "LABELCUE_URL": f"http://127.0.0.1:{port}",
+            "LABELCUE_SECRET_FILE": str(secret),
+        },
+    )
+
+
+def asked(house: House, token: str, project: int, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What Label Studio's own page gets: `body` says by which entrance; None is GET /api/projects/N/next."""
+    headers = {"Authorization": f"Token {token}"}
+    with httpx.Client(base_url=house.studio.url, headers=headers, timeout=60) as client:
+        if body is None:
+            answer = client.get(f"/api/projects/{project}/next")
+        else:
+            answer = client.post("/api/dm/actions", params={"id": "next_task", "project": project}, json=body)
+    assert answer.status_code == 200, answer.text
+    task: dict[str, Any] = answer.json()
+    return task

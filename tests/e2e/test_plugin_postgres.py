@@ -1,0 +1,70 @@
+"""The plugin on PostgreSQL, with several server processes on one database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from plugged import House, asked, prepared
+from postgres import programs, running
+from stack import ADMIN, Stack
+
+from labelcue.demo.studio import Studio
+from labelcue.labelstudio.client import LabelStudio
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.skipif(programs() is None, reason="no PostgreSQL that this user may run is installed"),
+]
+PROCESSES = 2
+ROUNDS = 6
+
+
+@pytest.fixture
+def houses(plugin_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[House]]:
+    """The same stack and accounts behind each of several Label Studios."""
+    folder = tmp_path_factory.mktemp("houses")
+    folder.parent.chmod(0o755)  # PostgreSQL may run as another user, who must get through
+    folder.chmod(0o755)
+    home, port, environment = prepared(folder)
+    with ExitStack() as cleanup:
+        environment |= cleanup.enter_context(running(folder / "postgres"))
+        studios = []
+        for place in range(PROCESSES):
+            studios.append(Studio(plugin_venv, folder / f"studio-{place}", ADMIN, extra=environment))
+            cleanup.callback(studios[-1].stop)
+            studios[-1].start(lambda _done, _total, _what: None)
+        stack = Stack(studios[0].url, ADMIN.token.get_secret_value(), home, port)
+        cleanup.callback(stack.close)
+        stack.start()
+        tokens = House.accounts(studios[0])
+        yield [House(studio, stack, tokens) for studio in studios]
+
+
+def test_several_processes_never_serve_the_same_task_twice(houses: list[House]) -> None:
+    stack, tokens = houses[0].stack, houses[0].tokens
+    project = stack.connected_project(len(tokens) * ROUNDS + 20)
+    published = stack.queue(project)
+
+    def work(number: int) -> list[tuple[int, str]]:
+        served = []
+        for turn in range(ROUNDS):
+            house = houses[(number + turn) % len(houses)]
+            task = asked(house, tokens[number], project)
+            served.append((int(task["id"]), str(task["queue"])))
+            with closing(LabelStudio(house.studio.url, tokens[number])) as client:
+                stack.label(client, task)
+        return served
+
+    with ThreadPoolExecutor(len(tokens)) as pool, stack.held_still("learner"):
+        served = [one for tasks in pool.map(work, range(len(tokens))) for one in tasks]
+    ids = [task for task, _ in served]
+    assert len(set(ids)) == len(ids) == len(tokens) * ROUNDS
+    # Nothing but the queue was served, and of the queue nothing but its head.
+    assert set(Counter(queue for _, queue in served)) <= {"LabelCue queue", "LabelCue's last queue"}
+    assert sorted(ids) == sorted(published[: len(ids)])

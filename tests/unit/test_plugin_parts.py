@@ -1,0 +1,357 @@
+"""The plugin's parts that need no Django: configuration, circuit, wire, fingerprints, and what it makes of answers."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from labelcue_plugin import fingerprints
+from labelcue_plugin.circuit import Circuit
+from labelcue_plugin.configuration import Configuration, Unconfigured, read_configuration
+from labelcue_plugin.service import Candidates, LabelCue
+from labelcue_plugin.wire import MOST_BYTES, Wire, WireError
+
+PACKAGE = Path(fingerprints.__file__).parent
+THEIRS = {"core", "data_manager", "django", "drf_spectacular", "label_studio", "projects", "rest_framework", "tasks"}
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# Borders
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
+def test_it_imports_nothing_of_the_backend_and_only_what_label_studio_brings(path: Path) -> None:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    assert names <= {"labelcue_plugin", "_typeshed", *THEIRS, *sys.stdlib_module_names}
+
+
+# Configuration
+
+
+def test_the_environment_says_where_labelcue_is(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(" s3cret\n")
+    environment = {"LABELCUE_URL": "http://127.0.0.1:9095/", "LABELCUE_SECRET_FILE": str(secret)}
+    found = read_configuration(environment)
+    assert found == Configuration("http://127.0.0.1:9095", "s3cret")
+    assert "s3cret" not in repr(found)
+
+
+@pytest.mark.parametrize("url", ["", "localhost:9095", "ftp://x", "http://", "http://h:notaport", "http://[x"])
+def test_an_address_that_is_none_is_refused_with_the_remedy(tmp_path: Path, url: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s")
+    with pytest.raises(Unconfigured, match="LABELCUE_URL"):
+        read_configuration({"LABELCUE_URL": url, "LABELCUE_SECRET_FILE": str(secret)})
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"two\nlines", b"\xff\xfe", b"x" * 501])
+def test_a_secret_that_is_none_is_refused_with_the_remedy(tmp_path: Path, content: bytes | None) -> None:
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(Unconfigured, match="LABELCUE_SECRET_FILE"):
+        read_configuration({"LABELCUE_URL": "http://h", "LABELCUE_SECRET_FILE": str(secret)})
+
+
+# Circuit
+
+
+def test_after_a_failure_one_caller_tries_and_the_pauses_grow_to_five_seconds() -> None:
+    clock = Clock()
+    circuit = Circuit(clock)
+    assert circuit.enter()
+    circuit.failed()
+    circuit.failed()  # somebody else who had asked at the same time
+    pauses = []
+    for _ in range(5):
+        began = clock.now
+        while not circuit.enter():
+            clock.now += 0.5
+        assert not circuit.enter(), "two callers try at once"
+        pauses.append(clock.now - began)
+        circuit.failed()
+    assert pauses == [1, 2, 4, 5, 5]
+    clock.now += 5
+    assert circuit.enter()
+    circuit.succeeded()
+    assert circuit.is_closed
+    assert circuit.enter()
+    assert circuit.enter()
+
+
+# Wire
+
+
+Reply = Callable[[socket.socket], None]
+
+
+@contextmanager
+def listening(*replies: Reply) -> Iterator[str]:
+    """An address where the n-th connection is handled by the n-th of these."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        for reply in replies:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    reply(connection)
+                except OSError:
+                    continue
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+        thread.join(timeout=5)
+
+
+def answered(body: bytes, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def times(count: int, body: bytes) -> Reply:
+    def reply(connection: socket.socket) -> None:
+        for _ in range(count):
+            assert connection.recv(65536)
+            connection.sendall(answered(body))
+
+    return reply
+
+
+def test_a_connection_is_kept_and_a_new_one_made_where_the_peer_has_closed_it() -> None:
+    with listening(times(2, b"one"), times(1, b"two")) as url:
+        wire = Wire(f"{url}/under/", {"X-Ours": "1"})
+        answers = [wire.exchange("POST", "/next", b"{}", 5) for _ in range(3)]
+        wire.close()
+    assert answers == [(200, b"one"), (200, b"one"), (200, b"two")]
+
+
+def drip(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    while True:
+        connection.sendall(b".")
+        clock.now += 0.1
+
+
+clock = Clock()
+
+
+def test_a_peer_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline() -> None:
+    with listening(drip) as url, pytest.raises(WireError, match="no answer within"):
+        Wire(url, {}, clock).exchange("GET", "/", None, 3)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"SSH-2.0-hello\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", b"HTTP/1.1 999999999 \r\n\r\n"],
+)
+def test_whatever_is_no_answer_is_one_error(said: bytes) -> None:
+    def reply(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(said)
+
+    with listening(reply) as url, pytest.raises(WireError):
+        Wire(url, {}).exchange("GET", "/", None, 5)
+
+
+def test_an_answer_without_end_is_cut_off() -> None:
+    def reply(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(answered(b"x" * (MOST_BYTES + 1)))
+
+    with listening(reply) as url, pytest.raises(WireError, match="over"):
+        Wire(url, {}).exchange("GET", "/", None, 30)
+
+
+def test_nobody_there_is_one_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(WireError, match="refused"):
+        Wire(f"http://127.0.0.1:{port}", {}).exchange("GET", "/", None, 5)
+
+
+def test_https_checks_the_certificate() -> None:
+    def reply(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"\x15\x03\x01\x00\x02\x02\x28")  # a TLS alert
+        connection.recv(65536)  # until the other side gives up
+
+    with listening(reply) as url, pytest.raises(WireError):
+        Wire(url.replace("http:", "https:"), {}).exchange("GET", "/", None, 5)
+    assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
+
+
+# What it makes of answers
+
+
+class Answers:
+    """In the place of the wire: answers from a list; exceptions are raised."""
+
+    def __init__(self, *replies: Any) -> None:
+        self.replies = list(replies)
+        self.asked: list[tuple[str, str, Any]] = []
+
+    def exchange(self, method: str, path: str, body: bytes | None, seconds: float) -> tuple[int, bytes]:
+        self.asked.append((method, path, None if body is None else json.loads(body)))
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        status, said = reply
+        return status, said if isinstance(said, bytes) else json.dumps(said).encode()
+
+
+NOT_CONNECTED = (404, {"error": {"code": "not_found", "message": "no", "remedy": ""}})
+
+
+def queue(*ids: Any) -> tuple[int, Any]:
+    return 200, {"queue_version": "cue-1", "as_of": 1.0, "tasks": [{"id": one} for one in ids]}
+
+
+def cue_with(*replies: Any) -> tuple[LabelCue, Answers, Clock]:
+    clock, answers = Clock(), Answers(*replies)
+    cue = LabelCue(Configuration("http://labelcue", "s"), clock)
+    cue._wire = answers  # type: ignore[assignment]
+    return cue, answers, clock
+
+
+def test_candidates_come_in_order_each_once() -> None:
+    cue, answers, _ = cue_with(queue(5, 3, 5, 1))
+    assert cue.serves(1) is None
+    assert cue.candidates(1, 7, 93, 0.3) == Candidates((5, 3, 1), True)
+    assert cue.serves(1) is True
+    assert answers.asked == [("POST", "/api/projects/1/next", {"user": 7, "limit": 200, "after_annotation": 93})]
+
+
+def test_a_project_that_is_not_connected_is_asked_about_again_after_ten_seconds() -> None:
+    cue, _, clock = cue_with(NOT_CONNECTED)
+    assert cue.candidates(1, 7, None, 0.3) is None
+    assert cue.serves(1) is False
+    assert cue.circuit.is_closed
+    clock.now += 10
+    assert cue.serves(1) is None
+
+
+BAD = [
+    WireError("no answer within 0.30 s"),
+    (500, b"<html>"),
+    (302, b""),
+    (401, {"error": {}}),
+    (404, b"nginx"),
+    (404, {"detail": "not ours"}),
+    (200, b"<html>"),
+    (200, b"[" * 100_000),
+    (200, []),
+    (200, {"tasks": 5}),
+    (200, {"tasks": [1, 2]}),
+    queue("1"),
+    queue(True),
+    queue(-1),
+    queue(2**63),
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=range(len(BAD)))
+def test_whatever_is_wrong_the_last_order_serves_and_the_log_has_one_line(
+    bad: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    cue, answers, clock = cue_with(queue(5, 3), bad, bad, queue(3))
+    cue.candidates(1, 7, None, 0.3)
+    caplog.set_level(logging.WARNING)
+    for _ in range(3):  # the first asks, the others find the circuit open
+        assert cue.candidates(1, 7, None, 0.3) == Candidates((5, 3), False)
+    assert cue.candidates(2, 7, None, 0.3) is None
+    clock.now += 1
+    assert cue.candidates(1, 7, None, 0.3) == Candidates((5, 3), False)
+    assert len(answers.asked) == 3
+    assert len(caplog.records) == 1
+    clock.now += 2
+    assert cue.candidates(1, 7, None, 0.3) == Candidates((3,), True)
+    assert [record.getMessage() for record in caplog.records][1:] == ["LabelCue answers again."]
+
+
+def test_ten_thousand_candidates_are_cut() -> None:
+    cue, _, _ = cue_with(queue(*range(1, 10_001)))
+    candidates = cue.candidates(1, 7, None, 0.3)
+    assert candidates is not None
+    assert candidates.order == tuple(range(1, 1001))
+
+
+def test_a_lease_is_told_where_there_is_time_and_never_judged() -> None:
+    cue, answers, _ = cue_with((200, {"expires": 1.0}), WireError("late"))
+    cue.lease(1, 5, 7, 3600, 0.1)
+    assert answers.asked == [("POST", "/api/projects/1/leases", {"task": 5, "user": 7, "seconds": 3600})]
+    cue.lease(1, 5, 7, 3600, 0.1)
+    assert cue.circuit.is_closed
+    cue.lease(1, 5, 7, 3600, 0.0)
+    cue.circuit.failed()
+    cue.lease(1, 5, 7, 3600, 0.1)
+    assert len(answers.asked) == 2
+
+
+def test_a_probe_asks_whatever_the_circuit_says() -> None:
+    cue, _, _ = cue_with(WireError("late"), (200, {"id": 1}), NOT_CONNECTED)
+    assert cue.probe(1, 1.0) is None
+    assert cue.trouble == "late"
+    assert cue.probe(1, 1.0) is True
+    assert cue.probe(1, 1.0) is False
+    assert cue.trouble == ""
+
+
+# Fingerprints
+
+
+def known() -> int:
+    # A comment of its own.
+
+    return 1
+
+
+def stranger() -> int:
+    return 2
+
+
+def test_a_function_is_known_by_its_source_but_for_comments_and_empty_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fingerprints.digest("def known() -> int:\n    return 1\n") == fingerprints.digest(
+        "def known() -> int:  \n    # A comment of its own.\n\n    return 1\n"
+    )
+    digest = fingerprints.digest("def known() -> int:\n    return 1\n")
+    monkeypatch.setattr(fingerprints, "KNOWN", {"m:f": frozenset({digest}), "m:g": frozenset({digest})})
+    assert fingerprints.strangers({"m:f": known}) == []
+    assert fingerprints.strangers({"m:f": known, "m:g": stranger}) == ["m:g"]
+    assert fingerprints.strangers({"m:f": None, "m:g": len}) == ["m:f", "m:g"]
+
+
+def test_every_function_that_is_replaced_or_called_has_a_fingerprint() -> None:
+    names = {name.rpartition(":")[2].rpartition(".")[2] for name in fingerprints.KNOWN}
+    assert {"get_next_task", "get_task_from_qs_with_sampling", "_get_first_unlocked", "has_lock", "set_lock"} <= names
+    assert all(len(digest) == 16 for digests in fingerprints.KNOWN.values() for digest in digests)
