@@ -41,10 +41,13 @@ def activate() -> None:
             f"this release of Label Studio has other functions than those that it knows ({', '.join(strange)}); "
             "use Label Studio 1.20 to 1.23.2, or a newer labelcue-plugin."
         )
+    from labelcue_plugin import actions, columns
     from labelcue_plugin.stream import Stream
 
     STATE.cue, STATE.refused = LabelCue(configuration), ""
     Stream(STATE.cue).install()
+    columns.install()
+    actions.install()
     return None
 
 

@@ -19,6 +19,7 @@ LIMIT = 200
 """Candidates that are asked for: the free one is among the first few."""
 MOST = 1000
 """Candidates that are looked at, however many come."""
+BACKGROUND_S = 10.0
 RECHECK_S = 10.0
 """How long a project that is not connected is left alone."""
 _ID_LIMIT = 2**63
@@ -99,6 +100,31 @@ class LabelCue:
             self._wire.exchange("POST", f"/api/projects/{project}/leases", body, seconds)
         except WireError as error:
             log.info("LabelCue was not told of a lease: %s", error)
+
+    def served(self) -> list[int]:
+        """The projects that are connected, by what was heard last."""
+        return [project for project, heard in list(self._heard.items()) if heard.connected]
+
+    def read(self, path: str) -> tuple[int, Any] | None:
+        """200 or 404 with its JSON, for work that nobody waits for; None where LabelCue is not well."""
+        if not self.circuit.is_closed:
+            return None
+        try:
+            status, data = self._wire.exchange("GET", path, None, BACKGROUND_S)
+            return status, _read(status, data)
+        except (WireError, BadAnswer) as error:
+            log.info("LabelCue was not read: %s", error)
+            return None
+
+    def act(self, project: int, action: str, seconds: float) -> bool:
+        """Whether LabelCue took up what an admin asks for."""
+        body = json.dumps({"action": action}).encode()
+        try:
+            status, _ = self._wire.exchange("POST", f"/api/projects/{project}/actions", body, seconds)
+        except WireError as error:
+            log.warning("LabelCue did not take up %r: %s", action, error)
+            return False
+        return status == 202
 
     def probe(self, project: int, seconds: float) -> bool | None:
         """Whether LabelCue has the project connected; None where it does not answer. Also closes the circuit."""

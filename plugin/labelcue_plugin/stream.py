@@ -20,6 +20,8 @@ from django.utils.timezone import now
 from tasks.models import Annotation, Task, TaskLock
 
 from labelcue_plugin.exclusive import exclusive
+from labelcue_plugin.mirror import Mirror
+from labelcue_plugin.models import Copy
 from labelcue_plugin.service import Candidates, LabelCue
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ RECENT = timedelta(seconds=10)
 """An annotation that is older than this needs no waiting for."""
 LOOK_BACK = 64
 """Annotations of a project, the newest first, among which an annotator's latest one is looked for."""
+MIRRORED = 50
+"""Tasks of the mirror that are looked at where no candidate is free."""
 CALLERS = ("projects.functions.next_task", "projects.api", "data_manager.actions.next_task")
 """Modules that hold a name `get_next_task` of their own."""
 
@@ -56,6 +60,7 @@ class Stream:
 
     def __init__(self, cue: LabelCue) -> None:
         self._cue = cue
+        self._mirror = Mirror(cue)
         module: Any = import_module(CALLERS[0])
         self._next_task = module.get_next_task
         self._by_sampling = module.get_task_from_qs_with_sampling
@@ -75,7 +80,9 @@ class Stream:
         """In the place of `get_next_task`: the same arguments, the same answer."""
         visit = Visit(as_displayed=bool(dm_queue))
         if assigned_flag or not self._is_ours(visit, user, project):
+            # Not connected, or nothing is known of it and LabelCue does not answer.
             return self._next_task(user, prepared_tasks, project, dm_queue, assigned_flag)  # type: ignore[no-any-return]
+        self._mirror.start()
         if not TaskLock.objects.filter(user=user, task__project=project, expire_at__gt=now()).exists():
             self._ask(visit, user, project)  # here, where nobody waits for us
         token = _visit.set(visit)
@@ -105,14 +112,17 @@ class Stream:
         if visit is None:
             return self._by_sampling(*stock)  # type: ignore[no-any-return]
         candidates = self._ask(visit, user, project)
+        fresh = candidates is not None and candidates.fresh
         try:
             with transaction.atomic():
                 task = _first_free(candidates.order if candidates else (), not_solved_tasks, user)
+                if task is None:
+                    task, fresh = _first_free(_mirrored(not_solved_tasks), not_solved_tasks, user), False
         except Exception as error:  # an annotator must get a task whatever is wrong here
             log.error("The LabelCue plugin failed to choose, Label Studio chooses: %s: %s", type(error).__name__, error)
             task = None
         if task is not None:
-            told = _joined(told, "LabelCue queue" if candidates and candidates.fresh else "LabelCue's last queue")
+            told = _joined(told, "LabelCue queue" if fresh else "LabelCue's last queue")
         elif visit.as_displayed:
             task, told = self._first_unlocked(not_solved_tasks, user), _joined(told, "Data manager queue")
         else:
@@ -122,7 +132,12 @@ class Stream:
 
     def _is_ours(self, visit: Visit, user: Any, project: Any) -> bool:
         served = self._cue.serves(project.id)
-        return self._ask(visit, user, project) is not None if served is None else served
+        if served is not None:
+            return served
+        if self._ask(visit, user, project) is not None:
+            return True
+        # This process has never heard of it, but another one may have.
+        return self._cue.serves(project.id) is None and Copy.objects.filter(project=project.id).exists()
 
     def _ask(self, visit: Visit, user: Any, project: Any) -> Candidates | None:
         """The candidates, asked for once a visit."""
@@ -139,6 +154,12 @@ def _latest_annotation(user: Any, project: Any) -> int | None:
     newest = Annotation.objects.filter(project=project).order_by("-id").values_list("id", "completed_by", "updated_at")
     since = now() - RECENT
     return next((made for made, by, at in newest[:LOOK_BACK] if by == user.id and at > since), None)
+
+
+def _mirrored(not_solved_tasks: Any) -> tuple[int, ...]:
+    """The head of the mirror inside the annotator's filter, which may be too rare for the candidates."""
+    inside = not_solved_tasks.filter(labelcue_place__isnull=False).order_by("labelcue_place__rank")
+    return tuple(inside.values_list("pk", flat=True)[:MIRRORED])
 
 
 def _first_free(order: tuple[int, ...], not_solved_tasks: Any, user: Any) -> Any:

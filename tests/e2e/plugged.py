@@ -36,6 +36,13 @@ class House:
         made = [studio.sign_up(f"{name}@labelcue.local", easy_password()) for name in NAMES]
         return [one.token.get_secret_value() for one in made]
 
+    def studio_get(self, path: str, **params: Any) -> Any:
+        """What Label Studio answers the admin."""
+        headers = {"Authorization": f"Token {self.stack.token}"}
+        answer = httpx.get(f"{self.studio.url}{path}", params=params, headers=headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def log(self) -> str:
         return self.studio.log.read_text()
 

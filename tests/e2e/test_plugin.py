@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -111,6 +112,49 @@ def test_eight_at_once_never_get_the_same_task(house: House) -> None:
     assert sorted(first) == sorted(published[:8])
     assert len(set(served)) == len(served) == 40
     assert set(first) <= set(served)
+
+
+def test_the_data_manager_shows_the_order_and_a_rare_filter_is_served_from_it(house: House) -> None:
+    project = house.stack.connected_project(230)
+    published = house.stack.queue(project)
+    asked(house, house.tokens[0], project)
+    listed = until(lambda: ranked(house, project, 230), timeout=40, what="the mirror")
+    assert [task["id"] for task in listed] == published
+    assert [task["cue_rank"] for task in listed] == list(range(230))
+    assert listed[0]["cue_priority"] == 1
+    assert "distance" in listed[0]["cue_reason"]
+    columns = {one["id"] for one in house.studio_get("/api/dm/columns", project=project)["columns"]}
+    assert {"cue_rank", "cue_priority", "cue_uncertainty", "cue_reason"} <= columns
+
+    head = {"filter": "filter:tasks:cue_rank", "operator": "less", "type": "Number", "value": 3}
+    assert [task["id"] for task in tasks_of(house, project, [head])] == published[:3]
+    rare = {"filter": "filter:tasks:id", "operator": "equal", "type": "Number", "value": published[-1]}
+    body = {"ordering": [], "filters": {"conjunction": "and", "items": [rare]}}
+    assert asked(house, house.tokens[1], project, body)["id"] == published[-1]
+
+    headers = {"Authorization": f"Token {house.stack.token}"}
+    answer = httpx.post(
+        f"{house.studio.url}/api/dm/actions",
+        params={"id": "labelcue_rerank", "project": project},
+        json={},
+        headers=headers,
+        timeout=30,
+    )
+    assert "anew" in answer.json()["detail"]
+    assert [event.kind for event in events(house, project)].count(Kind.TRAIN) == 1
+
+
+def tasks_of(house: House, project: int, only: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The Data Manager's tasks by rank."""
+    query = {"ordering": ["tasks:cue_rank"], "filters": {"conjunction": "and", "items": only}}
+    found = house.studio_get("/api/tasks", project=project, page_size=300, fields="all", query=json.dumps(query))
+    return list(found["tasks"])
+
+
+def ranked(house: House, project: int, number: int) -> list[dict[str, Any]]:
+    """All tasks by rank once so many of them have one."""
+    found = tasks_of(house, project, [])
+    return found if sum(task.get("cue_rank") is not None for task in found) == number else []
 
 
 def test_skips_and_overlap_keep_label_studios_meaning(house: House) -> None:

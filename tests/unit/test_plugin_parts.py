@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from labelcue_plugin import fingerprints
+from labelcue_plugin.changes import Standing, changed, standing_of
 from labelcue_plugin.circuit import Circuit
 from labelcue_plugin.configuration import Configuration, Unconfigured, read_configuration
 from labelcue_plugin.service import Candidates, LabelCue
@@ -325,6 +326,40 @@ def test_a_probe_asks_whatever_the_circuit_says() -> None:
     assert cue.probe(1, 1.0) is True
     assert cue.probe(1, 1.0) is False
     assert cue.trouble == ""
+
+
+# The mirror
+
+
+def place(task: int, rank: int) -> dict[str, Any]:
+    return {"task": task, "rank": rank, "priority": 0.5, "uncertainty": {"margin": 0.25}, "reason": "x" * 400}
+
+
+def test_places_are_read_as_the_service_tells_them() -> None:
+    assert standing_of(place(5, 0)) == Standing(5, 0, 0.5, 0.25, "x" * 300)
+    for bad in ({}, [], None, place(5, 0) | {"rank": None}, place(5, 0) | {"priority": "high"}):
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            standing_of(bad)
+
+
+def test_the_head_is_written_always_and_the_rest_where_it_moved() -> None:
+    before = {1: 0, 2: 1, 3: 1000, 4: 1500, 5: 2000, 6: 5000, 7: 999}
+    now = [place(1, 0), place(3, 999), place(4, 1499), place(5, 2150), place(6, 0), place(7, 1200), place(8, 7000)]
+    written = changed([standing_of(one) for one in now], before)
+    assert [one.task for one in written] == [1, 3, 5, 6, 7, 8]
+
+
+def test_work_in_the_background_never_opens_the_circuit() -> None:
+    cue, answers, _ = cue_with(WireError("late"), (200, {"version": "cue-1"}), NOT_CONNECTED, (202, {}), (400, {}))
+    assert cue.read("/queue") is None
+    assert cue.circuit.is_closed
+    assert cue.read("/queue") == (200, {"version": "cue-1"})
+    assert cue.read("/queue") == NOT_CONNECTED
+    assert cue.act(1, "rerank", 1.0)
+    assert not cue.act(1, "rerank", 1.0)
+    cue.circuit.failed()
+    assert cue.read("/queue") is None
+    assert len(answers.asked) == 5
 
 
 # Fingerprints
