@@ -8,7 +8,7 @@ from labelcue.engine import Cue
 from labelcue.errors import TaskUnreadable
 from labelcue.labelstudio.regions import label_of
 from labelcue.store.fold import Fold, stamp
-from labelcue.types import Label, TaskId, TaskSpec, UserId
+from labelcue.types import Kind, Label, TaskId, TaskSpec, UserId
 
 
 class Teller:
@@ -18,13 +18,16 @@ class Teller:
         self._fold = fold
         self.problems: dict[TaskId, str] = {}
         """Tasks whose annotations cannot be used, and why."""
+        self._told: Cue | None = None
+        self._pinned: set[TaskId] = set()
+        """Tasks that are pinned in the engine that was told last."""
 
     def annotated(self) -> set[TaskId]:
-        """Tasks with an annotation, skips among them."""
-        return {state.task for state in self._fold.annotations.values()}
+        """Tasks of which there is something to tell: an annotation, skips among them, or a lever."""
+        return {state.task for state in self._fold.annotations.values()} | self._fold.levers.keys()
 
     def tell(self, cue: Cue, touched: set[TaskId], spec: TaskSpec) -> set[TaskId]:
-        """Labels, skips and removals of these tasks, all of which the engine has; those that were removed."""
+        """Labels, skips, levers and removals of these tasks, all of which the engine has; those that were removed."""
         tasks = sorted(touched)
         gone = [task for task in tasks if task not in self._fold.tasks]
         labels: dict[int | str, Label | Mapping[UserId, Label]] = {}
@@ -45,7 +48,21 @@ class Teller:
         cue.unskip(free)
         cue.skip(done)
         cue.label(labels)
+        self._tell_levers(cue, set(tasks) - set(gone), set(gone))
         return set(gone)
+
+    def _tell_levers(self, cue: Cue, tasks: set[TaskId], gone: set[TaskId]) -> None:
+        """Pins are told anew, all of them, so that their order is that of the events however they came."""
+        levers = self._fold.levers
+        held = {task for task in tasks if levers.get(task) is Kind.HOLD}
+        cue.unhold(sorted(tasks - held))
+        cue.hold(sorted(held))
+        before = self._pinned - gone if cue is self._told else set[TaskId]()
+        pinned = (before - tasks) | {task for task in tasks if levers.get(task) is Kind.PIN}
+        if before or pinned:
+            cue.unpin(sorted(before))
+            cue.pin([task for task in levers if task in pinned])
+        self._told, self._pinned = cue, pinned
 
     def labels(self, task: TaskId, spec: TaskSpec) -> dict[UserId, Label]:
         """Each annotator's label; what cannot be used becomes a problem of the task."""

@@ -43,6 +43,12 @@ class Kind(str, Enum):
     """A task was handed out [task, user, expires]."""
     RELEASE = "release"
     """A lease ended without an annotation [task, user]."""
+    PIN = "pin"
+    """An admin puts a task first [task]."""
+    HOLD = "hold"
+    """An admin holds a task back [task]."""
+    REQUEUE = "requeue"
+    """An admin takes a pin or a hold back [task]."""
     PROJECT_DELETED = "project_deleted"
     """The project is gone from Label Studio []."""
 

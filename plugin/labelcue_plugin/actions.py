@@ -6,37 +6,67 @@ from typing import Any
 
 from core.permissions import all_permissions
 from data_manager.actions import register_action
+from rest_framework.exceptions import ValidationError
 
 from labelcue_plugin.activation import STATE
 from labelcue_plugin.models import Copy
 
 SECONDS = 5.0
+MOST = 10_000
+"""Tasks of one action: as many as LabelCue takes."""
 
 
-def labelcue_rerank(project: Any, _queryset: Any, **_more: Any) -> dict[str, Any]:
-    """Ask LabelCue to refit and rank everything anew."""
-    served = Copy.objects.filter(project=project.id).exists()
-    done = served and STATE.cue is not None and STATE.cue.act(project.id, "rerank", SECONDS)
-    said = "LabelCue ranks the project anew; the queue follows within seconds." if done else _why(served)
-    return {"response_code": 200, "detail": said}
+def labelcue_pin(project: Any, queryset: Any, **more: Any) -> dict[str, Any]:
+    """Put the selected tasks first in the queue."""
+    return _act(project, "pin", _selected(queryset), "{} tasks come first, from the next round on.", **more)
 
 
-def _why(served: bool) -> str:
-    return (
-        "LabelCue does not answer; its log and `labelcue doctor` say why." if served else "LabelCue does not serve it."
-    )
+def labelcue_hold(project: Any, queryset: Any, **more: Any) -> dict[str, Any]:
+    """Keep the selected tasks out of the queue."""
+    return _act(project, "hold", _selected(queryset), "{} tasks are held back.", **more)
+
+
+def labelcue_requeue(project: Any, queryset: Any, **more: Any) -> dict[str, Any]:
+    """Let LabelCue place the selected tasks again."""
+    return _act(project, "requeue", _selected(queryset), "{} tasks stand where LabelCue places them.", **more)
+
+
+def labelcue_rerank(project: Any, _queryset: Any, **more: Any) -> dict[str, Any]:
+    """Refit and rank everything anew."""
+    return _act(project, "rerank", [], "LabelCue ranks the project anew; the queue follows within seconds.", **more)
+
+
+def _act(project: Any, action: str, tasks: list[int], said: str, **more: Any) -> dict[str, Any]:
+    """Raises ValidationError, whose words the page shows, where LabelCue does not do it."""
+    if STATE.cue is None or not Copy.objects.filter(project=project.id).exists():
+        raise ValidationError("LabelCue does not serve this project.")
+    request = more.get("request")
+    user = request.user.id if request is not None else None
+    if not STATE.cue.act(project.id, action, tasks, user, SECONDS):
+        raise ValidationError("LabelCue did not take it up; its log and `labelcue doctor` say why.")
+    return {"response_code": 200, "detail": said.format(len(tasks))}
+
+
+def _selected(queryset: Any) -> list[int]:
+    tasks = list(queryset.values_list("id", flat=True)[: MOST + 1])
+    if not 0 < len(tasks) <= MOST:
+        raise ValidationError(f"Select 1 to {MOST} tasks.")
+    return tasks
 
 
 def install() -> None:
-    """Add them to the menu."""
-    register_action(
-        labelcue_rerank,
-        "LabelCue: rank anew",
-        95,
-        permission=all_permissions.projects_change,
-        dialog={
-            "title": "Rank anew",
-            "text": "LabelCue refits its model from nothing and makes the queue anew. Annotators are not interrupted.",
-            "type": "confirm",
-        },
+    """Add them to the menu, for those who may change the project."""
+    texts: tuple[tuple[Any, str, str], ...] = (
+        (labelcue_pin, "put first", "The selected tasks come first, for all annotators, until they are sent back."),
+        (labelcue_hold, "hold back", "The selected tasks are not served until they are sent back to the queue."),
+        (labelcue_requeue, "send back to the queue", "LabelCue places the selected tasks again."),
+        (labelcue_rerank, "rank anew", "LabelCue refits its model and makes the whole queue anew."),
     )
+    for place, (entry, title, text) in enumerate(texts):
+        register_action(
+            entry,
+            f"LabelCue: {title}",
+            95 + place,
+            permission=all_permissions.projects_change,
+            dialog={"title": f"LabelCue: {title}", "text": text, "type": "confirm"},
+        )

@@ -116,9 +116,9 @@ class LabelCue:
             log.info("LabelCue was not read: %s", error)
             return None
 
-    def act(self, project: int, action: str, seconds: float) -> bool:
+    def act(self, project: int, action: str, tasks: list[int], user: int | None, seconds: float) -> bool:
         """Whether LabelCue took up what an admin asks for."""
-        body = json.dumps({"action": action}).encode()
+        body = json.dumps({"action": action, "tasks": tasks, "user": user}).encode()
         try:
             status, _ = self._wire.exchange("POST", f"/api/projects/{project}/actions", body, seconds)
         except WireError as error:

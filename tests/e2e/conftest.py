@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from plugged import plugged_venv
+from plugged import House, plugged_venv, prepared
 from stack import ADMIN, Stack
 
 from labelcue.demo.accounts import easy_password
@@ -68,6 +68,22 @@ def studio_template(studio_venv: Path) -> Path:
 def plugin_venv(studio_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with Label Studio and the plugin."""
     return plugged_venv(studio_venv, tmp_path_factory.mktemp("plugged") / "venv")
+
+
+@pytest.fixture(scope="session")
+def house(plugin_venv: Path, studio_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Label Studio with the plugin, for all tests of it: each has projects of its own."""
+    folder = tmp_path_factory.mktemp("house")
+    shutil.copytree(studio_template, folder / "label-studio")
+    home, port, environment = prepared(folder)
+    studio = Studio(plugin_venv, folder, ADMIN, extra=environment)
+    with ExitStack() as cleanup:
+        cleanup.callback(studio.stop)
+        studio.start(lambda _done, _total, _what: None)
+        stack = Stack(studio.url, ADMIN.token.get_secret_value(), home, port)
+        cleanup.callback(stack.close)
+        stack.start()
+        yield House(studio, stack, House.accounts(studio))
 
 
 @pytest.fixture(scope="module")

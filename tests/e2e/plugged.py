@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,13 @@ class House:
         headers = {"Authorization": f"Token {self.stack.token}"}
         answer = httpx.get(f"{self.studio.url}{path}", params=params, headers=headers, timeout=60)
         assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def studio_post(self, path: str, body: dict[str, Any]) -> Any:
+        """What Label Studio answers the admin."""
+        headers = {"Authorization": f"Token {self.stack.token}"}
+        answer = httpx.post(f"{self.studio.url}{path}", json=body, headers=headers, timeout=60)
+        assert answer.is_success, answer.text
         return answer.json()
 
     def log(self) -> str:
@@ -88,3 +96,16 @@ def asked(house: House, token: str, project: int, body: dict[str, Any] | None = 
     assert answer.status_code == 200, answer.text
     task: dict[str, Any] = answer.json()
     return task
+
+
+def tasks_of(house: House, project: int, only: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The Data Manager's tasks by rank."""
+    query = {"ordering": ["tasks:cue_rank"], "filters": {"conjunction": "and", "items": only}}
+    found = house.studio_get("/api/tasks", project=project, page_size=300, fields="all", query=json.dumps(query))
+    return list(found["tasks"])
+
+
+def ranked(house: House, project: int, number: int) -> list[dict[str, Any]]:
+    """All tasks by rank once so many of them have one."""
+    found = tasks_of(house, project, [])
+    return found if sum(task.get("cue_rank") is not None for task in found) == number else []

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from itertools import cycle, islice
-from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
-from plugged import House, asked, prepared
-from stack import ADMIN, Stack
+from plugged import House, asked, ranked, tasks_of
 
 from labelcue.demo.project import label_config
-from labelcue.demo.studio import Studio
 from labelcue.doctor import examine
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.labelstudio.way import way_of
@@ -28,21 +23,6 @@ from labelcue.types import Event, Kind
 from waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def house(plugin_venv: Path, studio_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("house")
-    shutil.copytree(studio_template, folder / "label-studio")
-    home, port, environment = prepared(folder)
-    studio = Studio(plugin_venv, folder, ADMIN, extra=environment)
-    with ExitStack() as cleanup:
-        cleanup.callback(studio.stop)
-        studio.start(lambda _done, _total, _what: None)
-        stack = Stack(studio.url, ADMIN.token.get_secret_value(), home, port)
-        cleanup.callback(stack.close)
-        stack.start()
-        yield House(studio, stack, House.accounts(studio))
 
 
 def serve_in_turn(house: House, project: int, tokens: list[str], tasks: int) -> list[int]:
@@ -132,29 +112,19 @@ def test_the_data_manager_shows_the_order_and_a_rare_filter_is_served_from_it(ho
     body = {"ordering": [], "filters": {"conjunction": "and", "items": [rare]}}
     assert asked(house, house.tokens[1], project, body)["id"] == published[-1]
 
-    headers = {"Authorization": f"Token {house.stack.token}"}
-    answer = httpx.post(
-        f"{house.studio.url}/api/dm/actions",
-        params={"id": "labelcue_rerank", "project": project},
-        json={},
-        headers=headers,
-        timeout=30,
-    )
-    assert "anew" in answer.json()["detail"]
+    def act(action: str, *tasks: int) -> str:
+        body = {"selectedItems": {"all": False, "included": list(tasks)}}
+        return str(house.studio_post(f"/api/dm/actions?id=labelcue_{action}&project={project}", body)["detail"])
+
+    first, last = published[1], published[-2]
+    assert "come first" in act("pin", last)
+    assert "held back" in act("hold", first)
+    until(lambda: house.stack.queue(project)[0] == last and first not in house.stack.queue(project))
+    assert asked(house, house.tokens[2], project)["id"] == last
+    act("requeue", last, first)
+    until(lambda: house.stack.queue(project)[0] != last and first in house.stack.queue(project))
+    assert "anew" in act("rerank")
     assert [event.kind for event in events(house, project)].count(Kind.TRAIN) == 1
-
-
-def tasks_of(house: House, project: int, only: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The Data Manager's tasks by rank."""
-    query = {"ordering": ["tasks:cue_rank"], "filters": {"conjunction": "and", "items": only}}
-    found = house.studio_get("/api/tasks", project=project, page_size=300, fields="all", query=json.dumps(query))
-    return list(found["tasks"])
-
-
-def ranked(house: House, project: int, number: int) -> list[dict[str, Any]]:
-    """All tasks by rank once so many of them have one."""
-    found = tasks_of(house, project, [])
-    return found if sum(task.get("cue_rank") is not None for task in found) == number else []
 
 
 def test_skips_and_overlap_keep_label_studios_meaning(house: House) -> None:

@@ -209,6 +209,9 @@ OURS: Bodies = {
     Kind.STRATEGY: {"name": st.sampled_from(["random", "margin"]), "params": st.just({}), "by": st.just("me")},
     Kind.LEASE: {"task": IDS, "user": st.sampled_from([1, 2]), "expires": st.sampled_from([10.0, 20.0])},
     Kind.RELEASE: {"task": IDS, "user": st.sampled_from([1, 2])},
+    Kind.PIN: {"task": IDS},
+    Kind.HOLD: {"task": IDS},
+    Kind.REQUEUE: {"task": IDS},
 }
 
 

@@ -124,6 +124,20 @@ def test_reranking_is_an_event_and_other_actions_are_refused(client: FlaskClient
     assert client.post("/api/projects/10/actions", json={"action": "fly"}, headers=BEARER).status_code == 400
 
 
+def test_levers_are_events_and_a_held_task_is_left_out_at_once(client: FlaskClient) -> None:
+    for action, tasks in (("pin", [5, 4]), ("hold", [1]), ("requeue", [4])):
+        body = {"action": action, "tasks": tasks, "user": 7}
+        assert client.post("/api/projects/10/actions", json=body, headers=BEARER).status_code == 202
+    told = [(event.kind, event.body) for event in service_of(client.application).ledger.read(10, after=7)]
+    assert told == [
+        (Kind.PIN, {"task": 5, "by": 7}),
+        (Kind.PIN, {"task": 4, "by": 7}),
+        (Kind.HOLD, {"task": 1, "by": 7}),
+        (Kind.REQUEUE, {"task": 4, "by": 7}),
+    ]
+    assert following(client, 1) == [2, 3, 4, 5, 6]
+
+
 BAD: list[tuple[str, str, Any]] = [
     ("POST", "next", {}),
     ("POST", "next", {"user": 0}),
@@ -136,6 +150,10 @@ BAD: list[tuple[str, str, Any]] = [
     ("DELETE", "leases/1", None),
     ("DELETE", "leases/0?user=1", None),
     ("POST", "actions", {}),
+    ("POST", "actions", {"action": "pin"}),
+    ("POST", "actions", {"action": "pin", "tasks": []}),
+    ("POST", "actions", {"action": "hold", "tasks": [1, "2"]}),
+    ("POST", "actions", {"action": "hold", "tasks": [1] * 10_001}),
 ]
 
 

@@ -355,8 +355,8 @@ def test_work_in_the_background_never_opens_the_circuit() -> None:
     assert cue.circuit.is_closed
     assert cue.read("/queue") == (200, {"version": "cue-1"})
     assert cue.read("/queue") == NOT_CONNECTED
-    assert cue.act(1, "rerank", 1.0)
-    assert not cue.act(1, "rerank", 1.0)
+    assert cue.act(1, "pin", [5], 7, 1.0)
+    assert not cue.act(1, "rerank", [], None, 1.0)
     cue.circuit.failed()
     assert cue.read("/queue") is None
     assert len(answers.asked) == 5

@@ -336,3 +336,34 @@ def test_a_label_config_that_cannot_be_learnt_stops_the_rounds_and_says_why(desk
     assert desk.rounds.config_error
     desk.config(TWO)
     assert desk.work(1).labelled == 3
+
+
+@pytest.mark.parametrize("snapshot", [True, False])
+def test_levers_count_and_a_restart_gives_the_same_queue(tmp_path: Path, snapshot: bool) -> None:
+    desk = Desk(tmp_path)
+    desk.rounds.run()
+    for place, (kind, task) in enumerate([(Kind.PIN, 40), (Kind.PIN, 7), (Kind.HOLD, 9), (Kind.PIN, 999)]):
+        desk.say(kind, f"lever:{place}", task=task)
+    assert desk.rounds.due()
+    order = desk.rounds.run().order.tolist()
+    assert order[:2] == [40, 7]
+    assert 9 not in order
+    assert len(order) == 119
+    desk.say(Kind.REQUEUE, "back:40", task=40)
+    desk.say(Kind.REQUEUE, "back:9", task=9)
+    desk.say(Kind.PIN, "again:40", task=40)
+    after = desk.rounds.run()
+    assert after.order.tolist()[:2] == [7, 40]
+    assert 9 in after.order
+    again = desk.restart(snapshot=snapshot)
+    assert again.snapshot is not None
+    assert again.snapshot.order.tolist() == after.order.tolist()
+    desk.say(Kind.PIN, "9", task=9)
+    assert again.run().order.tolist()[:3] == [7, 40, 9]
+
+
+def test_handing_a_task_out_is_no_reason_for_a_round(desk: Desk) -> None:
+    desk.rounds.run()
+    desk.say(Kind.LEASE, "lease:1", task=1, user=1, expires=1e12)
+    desk.say(Kind.RELEASE, "release:1", task=1, user=1)
+    assert not desk.rounds.due()

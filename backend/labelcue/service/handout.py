@@ -16,7 +16,7 @@ from labelcue.service.context import NO_VERSION, Service
 from labelcue.service.live import Live, Lives
 from labelcue.service.shapes import Asked, Candidate, Freed, Lease, Next, candidate_of
 from labelcue.store.snapshot import Snapshot
-from labelcue.types import Event, Kind, TaskId
+from labelcue.types import Event, Json, Kind, TaskId
 
 PROTOCOL = "1"
 PROTOCOL_HEADER = "LabelCue-Protocol"
@@ -26,6 +26,9 @@ MOST = 1000
 WAIT_S = 0.2
 """How long an answer waits for the round that contains the annotator's latest annotation."""
 LOOK_S = 0.005
+ACTIONS = {"pin": Kind.PIN, "hold": Kind.HOLD, "requeue": Kind.REQUEUE, "rerank": Kind.TRAIN}
+MOST_AT_ONCE = 10_000
+"""Tasks in one action."""
 LEASE_S = 3600
 LONGEST_LEASE_S = 30 * 86400
 
@@ -84,9 +87,16 @@ class Handout:
         """Something that an admin asks for."""
         self._service.require(project)
         body = json_object()
-        if body.get("action") != "rerank":
-            raise BadRequest("There is no such action.", "The actions are: rerank.")
-        self._append(project, Kind.TRAIN, {})
+        kind = ACTIONS.get(str(body.get("action")))
+        if kind is None:
+            raise BadRequest("There is no such action.", f"The actions are: {', '.join(ACTIONS)}.")
+        if kind is Kind.TRAIN:
+            self._append(project, kind, {})
+            return Asked(asked=True).model_dump(), 202
+        tasks, by = body.get("tasks"), _integer(body, "user") if body.get("user") is not None else None
+        if not isinstance(tasks, list) or not 0 < len(tasks) <= MOST_AT_ONCE:
+            raise BadRequest(f"'tasks' is no list of 1 to {MOST_AT_ONCE} tasks.", "Send the tasks' ids.")
+        self._append(project, kind, *({"task": _whole(task, "a task"), "by": by} for task in tasks))
         return Asked(asked=True).model_dump(), 202
 
     def _admit(self) -> None:
@@ -98,9 +108,8 @@ class Handout:
                 "Install the labelcue-plugin that belongs to this LabelCue.",
             )
 
-    def _append(self, project: int, kind: Kind, body: dict[str, Any]) -> None:
-        key = f"{kind.value}:{uuid.uuid4().hex}"
-        self._service.ledger.append([Event(project, kind, key, body)])
+    def _append(self, project: int, kind: Kind, *bodies: dict[str, Any]) -> None:
+        self._service.ledger.append([Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", body) for body in bodies])
 
     def _current(self, project: int, live: Live, after: int | None) -> Snapshot | None:
         """The published round, the one that contains annotation `after` if it comes in time."""
@@ -129,9 +138,12 @@ class Handout:
 
 def _integer(body: dict[str, Any], name: str, *, most: int = ID_LIMIT - 1, default: int | None = None) -> int:
     """A whole number from 1 of the body; raises BadRequest."""
-    value = body.get(name, default)
+    return _whole(body.get(name, default), repr(name), most)
+
+
+def _whole(value: Json, name: str, most: int = ID_LIMIT - 1) -> int:
     if type(value) is not int or not 1 <= value <= most:
-        raise BadRequest(f"{name!r} is no whole number from 1 to {most}.", "Send it as backend/docs/api.md says.")
+        raise BadRequest(f"{name} is no whole number from 1 to {most}.", "Send it as backend/docs/api.md says.")
     return value
 
 

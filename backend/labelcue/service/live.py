@@ -21,7 +21,7 @@ class Live:
         self._position: int | None = None
         self._leases: dict[TaskId, dict[UserId | None, float]] = {}
         self._solved: dict[TaskId, int] = {}
-        """Tasks that are annotated, skipped or deleted, and the position of the event that says so."""
+        """Tasks that are annotated, skipped, held back or deleted, and the position of the event that says so."""
         self._made: OrderedDict[int, tuple[int, TaskId]] = OrderedDict()
         """Annotation -> its position and task."""
 
@@ -66,6 +66,8 @@ class Live:
             _, deleted = self._made.get(int(body["annotation"]), (0, None))
             if deleted is not None:
                 self._solved.pop(deleted, None)
+        elif kind is Kind.HOLD:
+            self._solved[TaskId(body["task"])] = event.position
         elif kind is Kind.TASK_DELETED:
             self._solved[TaskId(body["task"])] = event.position
             self._leases.pop(TaskId(body["task"]), None)

@@ -56,7 +56,15 @@ _LEASE = {
         "seconds": {"type": "integer", "minimum": 1, "maximum": 2592000, "default": 3600},
     },
 }
-_ACTION = {"type": "object", "required": ["action"], "properties": {"action": {"enum": ["rerank"]}}}
+_ACTION = {
+    "type": "object",
+    "required": ["action"],
+    "properties": {
+        "action": {"enum": ["pin", "hold", "requeue", "rerank"]},
+        "tasks": {"type": "array", "items": _ID, "minItems": 1, "maxItems": 10_000, "description": "All but rerank."},
+        "user": {**_ID, "description": "Who asks for it."},
+    },
+}
 _SINCE = {
     "name": "since",
     "in": "query",
@@ -147,7 +155,7 @@ _ROUTES = (
     _Route(
         "post",
         "/api/projects/{project}/actions",
-        "What an admin asks for: `rerank` refits and ranks everything anew.",
+        "What an admin asks for: tasks first, held back or let go of again; or everything ranked anew.",
         _API,
         shapes.Asked,
         _ACTION,

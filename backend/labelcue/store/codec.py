@@ -23,6 +23,9 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.TRAIN: (),
     Kind.LEASE: ("task", "user", "expires"),
     Kind.RELEASE: ("task", "user"),
+    Kind.PIN: ("task",),
+    Kind.HOLD: ("task",),
+    Kind.REQUEUE: ("task",),
     Kind.PROJECT_DELETED: (),
 }
 """The keys without which a body cannot be folded. What is stored stays for ever, so it is checked before."""

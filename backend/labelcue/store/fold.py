@@ -4,8 +4,8 @@
 * Deletions are for ever, also where what they delete arrives later. An annotation of a deleted task does not count.
 * Except that Label Studio on SQLite gives ids of deleted tasks and annotations to the next import. Reconcile sees that
   and says so by an event with `again`: the id lives once more from that position on, whatever was deleted before it.
-* A lease or release of (task, user), and the strategy: the event with the highest position wins. These begin
-  here, not in Label Studio, so that the ledger's order is the true one.
+* A lease or release of (task, user), a pin or hold of a task, and the strategy: the event with the highest position
+  wins. These begin here, not in Label Studio, so that the ledger's order is the true one.
 * An annotation ends its user's older lease of the task.
 """
 
@@ -88,6 +88,8 @@ class Fold:
     _strategy: tuple[int, str, dict[str, Json]] | None = None
     _trains: set[str] = field(default_factory=set)
     _leases: dict[tuple[TaskId, UserId | None], _Lease] = field(default_factory=dict)
+    _levers: dict[TaskId, tuple[int, Kind]] = field(default_factory=dict)
+    """The latest lever on a task and its position."""
     _of_task: dict[TaskId, tuple[int, ...]] = field(default_factory=dict)
     _dead_tasks: set[TaskId] = field(default_factory=set)
     _dead_annotations: set[int] = field(default_factory=set)
@@ -120,6 +122,12 @@ class Fold:
             if lease.expires is not None and pair[0] not in self._dead_tasks and not self._answered(pair, lease)
         }
 
+    @property
+    def levers(self) -> dict[TaskId, Kind]:
+        """PIN or HOLD of each live task that has one, in the order in which they were set."""
+        found = sorted((position, task, kind) for task, (position, kind) in self._levers.items())
+        return {task: kind for _, task, kind in found if kind is not Kind.REQUEUE and task not in self._dead_tasks}
+
     def of_task(self, task: TaskId) -> list[AnnotationState]:
         """The live annotations of a task, skips among them, by ascending id."""
         return [self.annotations[number] for number in self._of_task.get(task, ())]
@@ -149,6 +157,7 @@ class Fold:
             ],
             "dead": [sorted(self._dead_tasks), sorted(self._dead_annotations), sorted(self._unseated.items())],
             "project": [self.label_config, self.strategy, sorted(self._trains), self.gone],
+            "levers": sorted((task, kind.value) for task, kind in self.levers.items()),
             "leases": sorted(
                 (task, -1 if user is None else user, until) for (task, user), until in self.leases.items()
             ),
@@ -277,6 +286,15 @@ def _lease(fold: Fold, event: Event) -> set[TaskId]:
     return set() if task in fold._dead_tasks else {task}
 
 
+def _lever(fold: Fold, event: Event) -> set[TaskId]:
+    task = TaskId(event.body["task"])
+    old = fold._levers.get(task)
+    if old is not None and old[0] >= event.position:
+        return set()
+    fold._levers[task] = (event.position, event.kind)
+    return set() if task in fold._dead_tasks else {task}
+
+
 def _project_deleted(fold: Fold, event: Event) -> set[TaskId]:
     fold.gone = True
     return set()
@@ -292,6 +310,9 @@ _RULES: dict[Kind, Callable[[Fold, Event], set[TaskId]]] = {
     Kind.TRAIN: _train,
     Kind.LEASE: _lease,
     Kind.RELEASE: _lease,
+    Kind.PIN: _lever,
+    Kind.HOLD: _lever,
+    Kind.REQUEUE: _lever,
     Kind.PROJECT_DELETED: _project_deleted,
 }
 
