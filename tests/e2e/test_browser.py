@@ -42,7 +42,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
         browser.close()
 
 
-def _shown(page: Page, texts: dict[int, str]) -> int:
+def shown(page: Page, texts: dict[int, str]) -> int:
     """The task that the page shows, 0 while it shows none."""
     seen = " ".join(page.inner_text("body").split())
     return next((task for task, text in texts.items() if text in seen), 0)
@@ -63,7 +63,7 @@ def test_the_label_stream_shows_the_queue_in_its_order(stack: Stack, page: Page)
         page.goto(f"{stack.studio_url}/projects/{project}/data")
         page.get_by_text("Label All Tasks").first.click(timeout=60_000)
         for expected in published[:3]:
-            assert until(lambda: _shown(page, texts), 60, "a mail on the page") == expected
+            assert until(lambda: shown(page, texts), 60, "a mail on the page") == expected
             page.keyboard.press(HOTKEYS[ANSWERS[raw[expected]]])
             page.get_by_test_id("bottombar-submit-button").click()
             page.wait_for_function(GONE, arg=texts[expected])
