@@ -15,7 +15,7 @@ from labelcue_plugin.configuration import SECRET_FILE, Configuration
 from labelcue_plugin.wire import Wire, WireError
 
 log = logging.getLogger(__name__)
-LIMIT = 200
+LIMIT = 50
 """Candidates that are asked for: the free one is among the first few."""
 MOST = 1000
 """Candidates that are looked at, however many come."""

@@ -250,7 +250,7 @@ def test_candidates_come_in_order_each_once() -> None:
     assert cue.serves(1) is None
     assert cue.candidates(1, 7, 93, 0.3) == Candidates((5, 3, 1), True)
     assert cue.serves(1) is True
-    assert answers.asked == [("POST", "/api/projects/1/next", {"user": 7, "limit": 200, "after_annotation": 93})]
+    assert answers.asked == [("POST", "/api/projects/1/next", {"user": 7, "limit": 50, "after_annotation": 93})]
 
 
 def test_a_project_that_is_not_connected_is_asked_about_again_after_ten_seconds() -> None:

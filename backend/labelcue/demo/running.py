@@ -14,6 +14,8 @@ from labelcue.demo import DemoOptions, project
 from labelcue.demo.backend import Backend
 from labelcue.demo.children import stop_leftovers
 from labelcue.demo.locking import only_one
+from labelcue.demo.plugin import plugin_environment
+from labelcue.demo.ports import free_port
 from labelcue.demo.progress import Steps
 from labelcue.demo.simulating import simulate
 from labelcue.demo.state import State, StateFile
@@ -48,10 +50,12 @@ class Demo:
         )
         with self.steps.step(f"Label Studio {VERSION} in {self.options.studio_venv}") as report:
             venv = ensure_venv(self.options.studio_venv, report)
-        studio = Studio(venv, self.home, state.admin, state.studio_port)
+        port = free_port(state.service_port)  # the plugin must know it before there is a service
+        extra = plugin_environment(self.home, port)
+        studio = Studio(venv, self.home, state.admin, state.studio_port, extra)
         try:
             state = self._start_studio(studio, state)
-            return self._with_studio(studio, state)
+            return self._with_studio(studio, state, port)
         finally:
             with _no_interruption():
                 studio.stop()
@@ -63,8 +67,8 @@ class Demo:
             self.steps.note(f"Port {state.studio_port} is taken: Label Studio has {studio.port}.")
         return state
 
-    def _with_studio(self, studio: Studio, state: State) -> int:
-        backend = Backend(self.home, state.service_port, studio.url)
+    def _with_studio(self, studio: Studio, state: State, port: int) -> int:
+        backend = Backend(self.home, port, studio.url)
         if backend.settings.port != state.service_port:
             self.steps.note(f"Port {state.service_port} is taken: LabelCue has {backend.settings.port}.")
         try:
