@@ -41,13 +41,17 @@ def activate() -> None:
             f"this release of Label Studio has other functions than those that it knows ({', '.join(strange)}); "
             "use Label Studio 1.20 to 1.23.2, or a newer labelcue-plugin."
         )
-    from labelcue_plugin import actions, columns
-    from labelcue_plugin.stream import Stream
+    try:
+        from labelcue_plugin import actions, columns
+        from labelcue_plugin.stream import Stream
 
-    STATE.cue, STATE.refused = LabelCue(configuration), ""
-    Stream(STATE.cue).install()
-    columns.install()
-    actions.install()
+        cue = LabelCue(configuration)
+        columns.install()
+        actions.install()
+        Stream(cue).install()  # last: until here Label Studio chooses by itself
+    except Exception as error:
+        return _refuse(f"it cannot start in this Label Studio ({type(error).__name__}: {error}).")
+    STATE.cue, STATE.refused = cue, ""
     return None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from data_manager.functions import get_all_columns as _theirs
 from data_manager.managers import update_annotation_map
 from data_manager.serializers import DataManagerTaskSerializer
+from django.conf import settings
 from django.db.models import F
 from rest_framework import serializers
 
@@ -25,7 +26,8 @@ COLUMNS: dict[str, tuple[str, str, str, Callable[..., serializers.Field]]] = {
 
 
 def install() -> None:
-    """Make the columns sortable, filterable and shown; `get_all_columns` lists them."""
+    """Make the columns listed, sortable, filterable and shown."""
+    settings.DATA_MANAGER_GET_ALL_COLUMNS = f"{__name__}.get_all_columns"
     update_annotation_map({name: partial(_annotate, name=name) for name in COLUMNS})
     for name, (_, _, _, kind) in COLUMNS.items():
         DataManagerTaskSerializer._declared_fields[name] = kind(read_only=True, required=False)

@@ -9,7 +9,6 @@ from label_studio.core.settings.label_studio import *
 
 INSTALLED_APPS += ["labelcue_plugin"]
 ROOT_URLCONF = "labelcue_plugin.urls"
-DATA_MANAGER_GET_ALL_COLUMNS = "labelcue_plugin.columns.get_all_columns"
 
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     # A transaction that reads first and writes later fails at once where another one writes meanwhile ("database is

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from labelcue_plugin import fingerprints
+from labelcue_plugin import __version__, fingerprints
 from labelcue_plugin.changes import Standing, changed, standing_of
 from labelcue_plugin.circuit import Circuit
 from labelcue_plugin.configuration import Configuration, Unconfigured, read_configuration
@@ -24,7 +24,7 @@ from labelcue_plugin.service import Candidates, LabelCue
 from labelcue_plugin.wire import MOST_BYTES, Wire, WireError
 
 PACKAGE = Path(fingerprints.__file__).parent
-THEIRS = {"core", "data_manager", "django", "drf_spectacular", "label_studio", "projects", "rest_framework", "tasks"}
+THEIRS = {"core", "data_manager", "django", "label_studio", "projects", "rest_framework", "tasks"}
 
 
 class Clock:
@@ -390,3 +390,9 @@ def test_every_function_that_is_replaced_or_called_has_a_fingerprint() -> None:
     names = {name.rpartition(":")[2].rpartition(".")[2] for name in fingerprints.KNOWN}
     assert {"get_next_task", "get_task_from_qs_with_sampling", "_get_first_unlocked", "has_lock", "set_lock"} <= names
     assert all(len(digest) == 16 for digests in fingerprints.KNOWN.values() for digest in digests)
+
+
+def test_the_distribution_has_the_version_that_the_plugin_tells() -> None:
+    project = (PACKAGE.parent / "pyproject.toml").read_text()
+    assert f'version = "{__version__}"' in project
+    assert 'dependencies = ["label-studio>=1.20"]' in project
