@@ -73,7 +73,7 @@ def test_positions_are_never_given_twice(ledger: SqliteLedger, other: sqlite3.Co
 
 
 def test_position_and_read_look_into_an_index(ledger: SqliteLedger, other: sqlite3.Connection) -> None:
-    for query, values in ((sql.POSITION, (1,)), (sql.READ, (1, 0, 9))):
+    for query, values in ((sql.POSITION, (1,)), (sql.read(), (1, 0, 9)), (sql.read(1), (1, 0, 9, "lease"))):
         plan = " ".join(str(row[3]) for row in other.execute(f"EXPLAIN QUERY PLAN {query}", values))
         assert "SEARCH event USING" in plan
         assert "event_of_project" in plan

@@ -112,7 +112,7 @@ class SqliteLedger(Ledger):
         """See Ledger. For the end, when no other thread is using it; a later call would open it again."""
         self._handles.close()
 
-    def _batch(self, project: int, after: int, last: int, kinds: tuple[str, ...]) -> list[Row]:
+    def _batch(self, project: int, after: int, last: int, kinds: tuple[str, ...] = ()) -> list[Row]:
         """The next rows, at most _BATCH_ROWS of them, fewer where their bodies are long."""
         rows: list[Row] = []
         chars = 0
