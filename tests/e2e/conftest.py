@@ -70,9 +70,9 @@ def plugin_venv(studio_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return plugged_venv(studio_venv, tmp_path_factory.mktemp("plugged") / "venv")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(plugin_venv: Path, studio_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Label Studio with the plugin, for all tests of it: each has projects of its own."""
+    """Label Studio with the plugin, for the tests of a file: each has projects of its own, which keep it busy."""
     folder = tmp_path_factory.mktemp("house")
     shutil.copytree(studio_template, folder / "label-studio")
     home, port, environment = prepared(folder)

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,11 +33,15 @@ def _account() -> str | None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[dict[str, str]]:
-    """A server in an empty folder; the environment with which Label Studio uses it."""
+def running() -> Iterator[dict[str, str]]:
+    """A server in a folder of its own, which its account may reach; the environment with which Label Studio uses it."""
+    with tempfile.TemporaryDirectory(prefix="labelcue-postgres-", ignore_cleanup_errors=True) as folder:
+        yield from _serve(Path(folder))
+
+
+def _serve(folder: Path) -> Iterator[dict[str, str]]:
     programs_at, account, port = programs(), _account(), free_port(0)
     assert programs_at is not None
-    folder.mkdir()
     if account is not None:
         shutil.chown(folder, account)
     data, log = folder / "data", folder / "log"

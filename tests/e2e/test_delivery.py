@@ -123,15 +123,16 @@ def test_a_rotation_keeps_the_order_and_removes_what_was_before(
     )
     delivery = delivery_of(ls, home, project, delivery_duty=1.0, frontier=40)
     delivery.publish(published(project, 1, tasks, first := shuffled(tasks, 3)))
-    delivery.step()
-    assert ls.model_versions(project) == {"cue-queue-4": 40, "v1": 60}
+    wanted = {"cue-queue-4": 40, "v1": 60}
+    until(lambda: delivery.step() and ls.model_versions(project) == wanted, what="the end of what was before")
     served = label([ls, second], project, 6)
     assert served == first[:6]
     later = [task for task in shuffled(tasks, 4) if task not in served]
     delivery.publish(published(project, 2, tasks, later))
     until(lambda: delivery.step() and delivery.status()["version"] == "cue-queue-5", what="the second frontier")
     assert label([ls, second], project, 6) == later[:6]
-    assert ls.model_versions(project) == {"cue-queue-5": 40, "v1": 60}
+    wanted = {"cue-queue-5": 40, "v1": 60}
+    until(lambda: delivery.step() and ls.model_versions(project) == wanted, what="the end of the first frontier")
     assert FrontierRecord(home.project(project) / "frontiers.jsonl").tasks_of("cue-queue-5") == tuple(later[:40])
 
 

@@ -29,11 +29,9 @@ ROUNDS = 6
 def houses(plugin_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[House]]:
     """The same stack and accounts behind each of several Label Studios."""
     folder = tmp_path_factory.mktemp("houses")
-    folder.parent.chmod(0o755)  # PostgreSQL may run as another user, who must get through
-    folder.chmod(0o755)
     home, port, environment = prepared(folder)
     with ExitStack() as cleanup:
-        environment |= cleanup.enter_context(running(folder / "postgres"))
+        environment |= cleanup.enter_context(running())
         studios = []
         for place in range(PROCESSES):
             studios.append(Studio(plugin_venv, folder / f"studio-{place}", ADMIN, extra=environment))
