@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from plugged import House, plugged_venv, prepared
-from stack import ADMIN, Stack
+from stack import ADMIN, FRONTIER, Stack
 
 from labelcue.demo.accounts import easy_password
 from labelcue.demo.locking import only_one
@@ -108,10 +108,16 @@ def annotators(studio: RunningStudio) -> tuple[str, str]:
 
 
 @pytest.fixture
-def stack(studio: RunningStudio, tmp_path: Path) -> Iterator[Stack]:
+def frontier() -> int:
+    """The smallest frontier that the learner delivers; a module may choose another."""
+    return FRONTIER
+
+
+@pytest.fixture
+def stack(studio: RunningStudio, tmp_path: Path, frontier: int) -> Iterator[Stack]:
     """Service and learner in a home of their own, running; no project is connected yet."""
     with ExitStack() as cleanup:
-        stack = Stack(studio.url, studio.token, tmp_path / "home")
+        stack = Stack(studio.url, studio.token, tmp_path / "home", frontier=frontier)
         cleanup.callback(stack.close)
         stack.start()
         yield stack

@@ -37,6 +37,7 @@ Part = Literal["service", "learner"]
 PARTS: tuple[Part, Part] = ("service", "learner")
 ADMIN = Account(email="admin@labelcue.local", password=SecretStr("labelcue-tests"), token=SecretStr("a" * 40))
 FRONTIER = 48
+"""Smaller than the pools, so that it has to be rotated."""
 SPEC = parse_config(label_config())
 ANSWERS = {mail.text: mail.label for mail in load_mails()}
 
@@ -44,7 +45,7 @@ ANSWERS = {mail.text: mail.label for mail in load_mails()}
 class Stack:
     """One home, one service, one learner."""
 
-    def __init__(self, studio_url: str, token: str, home: Path, port: int = 0) -> None:
+    def __init__(self, studio_url: str, token: str, home: Path, port: int = 0, frontier: int = FRONTIER) -> None:
         write_secrets(load_settings({"home": home}))
         port = port or free_port(0)
         self.settings = load_settings({"home": home, "port": port, "url": f"http://127.0.0.1:{port}"})
@@ -52,11 +53,12 @@ class Stack:
         self.token = token
         self.studio_url = studio_url
         self.ls = LabelStudio(studio_url, token)
+        self._frontier = frontier
         self._parts = {part: self._background(part) for part in PARTS}
 
     def _background(self, part: Part) -> Background:
         flags = ["--home", str(self.home.root), "--port", str(self.settings.port), "--reconcile-s", "1"]
-        flags += ["--frontier", str(FRONTIER)]  # smaller than the pools, so that it has to be rotated
+        flags += ["--frontier", str(self._frontier)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         return Background(
             part, command("serve", "--only", part, *flags), self.home.root, str(self.home.root), environment

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 from stack import ANSWERS, SPEC, Stack
 
 from labelcue.demo.simulate import choice
@@ -69,16 +70,18 @@ def test_while_the_learner_runs_every_served_task_stands_in_the_frontier_of_its_
     for task, asked, answered in served:
         assert task in could_be_served(lines, asked, answered)
     snapshot = stack.settled(project, 60)
-    beats_the_majority(stack, project, snapshot)
+    tells_the_classes_apart(stack, project, snapshot)
 
 
-def beats_the_majority(stack: Stack, project: int, snapshot: Any) -> None:
-    """On the tasks that nobody has labelled, the model is right more often than always saying the commoner class."""
+def tells_the_classes_apart(stack: Stack, project: int, snapshot: Any) -> None:
+    """On the tasks that nobody has labelled, better than one answer for all, which is right on half of the classes.
+
+    Each class counts the same: the queue looks for what is rare, so that little of it is left.
+    """
     texts = {int(task["id"]): task["data"]["text"] for page in stack.ls.tasks(project) for task in page}
     rest = snapshot.rank >= 0
-    truth = np.array([snapshot.classes.index(ANSWERS[texts[int(task)]]) for task in snapshot.ids[rest]])
-    right = (snapshot.probabilities[rest].argmax(axis=1) == truth).mean()
-    assert right > np.bincount(truth).max() / len(truth)
+    truth = [snapshot.classes.index(ANSWERS[texts[int(task)]]) for task in snapshot.ids[rest]]
+    assert balanced_accuracy_score(truth, snapshot.probabilities[rest].argmax(axis=1)) > 0.6
 
 
 def test_an_update_and_a_deletion_reach_the_surrogate(stack: Stack) -> None:

@@ -11,9 +11,16 @@ import pytest
 from stack import Stack
 
 from labelcue.labelstudio.client import LabelStudio
+from labelcue.settings import Settings
 from waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@pytest.fixture
+def frontier() -> int:
+    """The product's own, which outlasts every outage here: Label Studio has no other order while the learner is dead."""
+    return Settings().frontier
 
 
 def annotations_of(stack: Stack, project: int) -> dict[int, int]:

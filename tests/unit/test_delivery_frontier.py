@@ -65,7 +65,7 @@ def test_a_thinned_frontier_is_filled_up_unless_nothing_is_left_to_add() -> None
 def test_before_its_time_a_frontier_rotates_only_when_it_would_run_dry() -> None:
     assert view([5, 4, 3], [3, 4, 5, 6, 7], until_allowed=30).reason == ""
     held = range(100, 200)
-    assert view(range(100, 1000), held, until_allowed=30, rate=3.0).reason == ""
+    assert view(range(100, 1000), held, until_allowed=30, rate=2.5).reason == ""
     assert view(range(100, 1000), held, until_allowed=30, rate=3.3).reason == "running dry"
     assert view(range(1000), range(SPARE), until_allowed=30).reason == "running dry"
     assert view(range(1000), [], until_allowed=30).reason == "running dry"

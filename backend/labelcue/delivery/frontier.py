@@ -14,8 +14,9 @@ LARGEST = 2000
 """Tasks of a frontier, at most: Label Studio slows down with the predictions that it holds."""
 HEAD = 20
 """Places in which a new order must differ, at least, to be worth a rotation."""
-SPARE = 4
-"""Tasks that open browsers may hold while a frontier runs dry."""
+SPARE = 16
+"""Tasks that open browsers may hold while a frontier runs dry: where nothing else is left of it, Label Studio tells
+everybody else that there are no tasks."""
 WINDOWS = (60.0, 600.0)
 """Seconds over which the pace of labelling is measured; the faster of them counts."""
 _VERSION = re.compile(r"cue-queue-(\d+)")
