@@ -13,6 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
+from labelcue.offering import catalogue_of
+from labelcue.queueing.catalogue import write_catalogue
 from labelcue.service.app import create_app
 from labelcue.service.context import Service
 from labelcue.settings import Settings
@@ -55,6 +57,11 @@ def connect(home: Path, project: int = 10, **changes: Any) -> None:
     """As `labelcue connect` leaves it."""
     fields: dict[str, Any] = {"url": "http://127.0.0.1:9", "project": project, "token": SecretStr(TOKEN)}
     Connection(**{**fields, "title": f"Project {project}", **changes}).save(Home(home).connection(project))
+
+
+def offer(home: Path) -> None:
+    """What a learner writes down at its start."""
+    write_catalogue(Home(home).catalogue, catalogue_of("herding", "logistic"))
 
 
 def publish(home: Path, ids: Sequence[int], **changes: Any) -> Snapshot:

@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_origin
+from typing import Any
 
 import click
-from pydantic import SecretStr
 from rich.console import Console
 
 from labelcue import __version__
 from labelcue.bench.efficiency.command import efficiency
+from labelcue.choosing import CHOOSING
 from labelcue.errors import ConfigError, LabelCueError
-from labelcue.settings import CONFIG, Settings, load_settings
+from labelcue.flags import options
+from labelcue.settings import Settings, load_settings
 
-F = TypeVar("F", bound=Callable[..., Any])
 out = Console()
 err = Console(stderr=True)
-
-
-def _options(*names: str) -> Callable[[F], F]:
-    """Add `--config` and a flag for each of these settings (all, where none is named); passes `settings` on.
-
-    Secrets have no flag: every user of a machine can read its process list.
-    """
-    chosen = names or tuple(name for name, field in Settings.model_fields.items() if field.annotation is not SecretStr)
-
-    def decorate(function: F) -> F:
-        @functools.wraps(function)
-        def call(*args: Any, config: Path | None, **given: Any) -> Any:
-            flags = {name: given.pop(name) for name in chosen}
-            if config is not None:
-                os.environ[CONFIG] = str(config.absolute())  # for the processes that this one starts
-            return function(*args, settings=load_settings(flags, config), **given)
-
-        wrapped: Any = call
-        for name in reversed(chosen):
-            wrapped = _flag(name)(wrapped)
-        path = click.Path(path_type=Path, dir_okay=False)
-        return click.option("--config", type=path, help="Configuration file. [<home>/labelcue.toml]")(wrapped)  # type: ignore[no-any-return]
-
-    return decorate
-
-
-def _flag(name: str) -> Callable[[F], F]:
-    field = Settings.model_fields[name]
-    text = f"{field.description} [LABELCUE_{name.upper()}; default: {_shown(field.default)}]"
-    option = f"--{name.replace('_', '-')}"
-    if field.annotation is bool:
-        return click.option(f"{option}/--no-{name.replace('_', '-')}", default=None, help=text)
-    if get_origin(field.annotation) is not None:
-        choices: tuple[str, ...] = field.annotation.__args__ if field.annotation else ()
-        return click.option(option, type=click.Choice(choices), default=None, help=text)
-    return click.option(option, default=None, help=text, metavar=name.rpartition("_")[2].upper())
-
-
-def _shown(default: object) -> str:
-    return str(default) or "none"
 
 
 class _Commands(click.Group):
@@ -91,7 +49,7 @@ def main() -> None:
 
 
 @main.command()
-@_options("home", "basic_user")
+@options("home", "basic_user")
 def init(settings: Settings) -> None:
     """Make the home folder and its secrets (labelcue.toml, readable by you alone). Keeps what is there."""
     from labelcue.setup import write_plugin_secret, write_secrets
@@ -103,7 +61,7 @@ def init(settings: Settings) -> None:
 
 
 @main.command()
-@_options()
+@options()
 @click.option("--only", type=click.Choice(["service", "learner"]), help="Run one of the two processes alone.")
 def serve(settings: Settings, only: str | None) -> None:
     """Run LabelCue: the service that answers Label Studio, and the learner that keeps the queue in order."""
@@ -117,7 +75,7 @@ def serve(settings: Settings, only: str | None) -> None:
 @click.option("--project", "-p", type=int, required=True, help="The project's number, as in its address.")
 @click.option("--token", envvar="LABEL_STUDIO_API_KEY", help="Access token of Label Studio. [LABEL_STUDIO_API_KEY]")
 @click.option("--wait/--no-wait", default=True, help="Follow until the queue is in Label Studio.")
-@_options("home", "host", "port", "url", "basic_user", "embedder", "pre_annotation")
+@options("home", "host", "port", "url", "basic_user", "embedder", "pre_annotation")
 def connect(settings: Settings, label_studio: str, project: int, token: str | None, wait: bool) -> None:
     """Put project N of the Label Studio at URL in order. Safe to run again."""
     from labelcue import commands
@@ -130,7 +88,7 @@ def connect(settings: Settings, label_studio: str, project: int, token: str | No
 
 @main.command()
 @click.option("--project", "-p", type=int, required=True, help="The project's number.")
-@_options("home", "url", "host", "port")
+@options("home", "url", "host", "port")
 def disconnect(settings: Settings, project: int) -> None:
     """Put everything in Label Studio back as it was before `connect`. The ledger stays."""
     from labelcue import commands
@@ -140,7 +98,7 @@ def disconnect(settings: Settings, project: int) -> None:
 
 @main.command()
 @click.option("--project", "-p", type=int, help="Only this project.")
-@_options("home", "url", "host", "port", "basic_user")
+@options("home", "url", "host", "port", "basic_user")
 def doctor(settings: Settings, project: int | None) -> None:
     """Check the way there and back, and name every trap with its remedy. Exit status 1 if something is broken."""
     from labelcue import commands
@@ -151,7 +109,7 @@ def doctor(settings: Settings, project: int | None) -> None:
 @main.command()
 @click.option("--project", "-p", type=int, help="Only this project.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@_options("home")
+@options("home")
 def status(settings: Settings, project: int | None, as_json: bool) -> None:
     """Show what each project's learner, reconcile and delivery are doing."""
     from labelcue import commands
@@ -162,7 +120,7 @@ def status(settings: Settings, project: int | None, as_json: bool) -> None:
 @main.command()
 @click.option("--project", "-p", type=int, required=True, help="The project's number.")
 @click.option("--limit", "-n", default=20, show_default=True, help="Places to show.")
-@_options("home")
+@options("home")
 def queue(settings: Settings, project: int, limit: int) -> None:
     """Show the head of a project's queue."""
     from labelcue import commands
@@ -172,18 +130,7 @@ def queue(settings: Settings, project: int, limit: int) -> None:
 
 @main.command()
 @click.option("--project", "-p", type=int, required=True, help="The project's number.")
-@click.argument("name", required=False)
-@_options("home", "busy_ms")
-def strategy(settings: Settings, project: int, name: str | None) -> None:
-    """Show the strategies, or choose one for a project; the queue follows in the next round."""
-    from labelcue import commands
-
-    commands.strategy(out, settings, project, name)
-
-
-@main.command()
-@click.option("--project", "-p", type=int, required=True, help="The project's number.")
-@_options("home")
+@options("home")
 def reconcile(settings: Settings, project: int) -> None:
     """Ask the learner to look now for what the webhooks missed."""
     from labelcue import commands
@@ -192,7 +139,7 @@ def reconcile(settings: Settings, project: int) -> None:
 
 
 @main.command("settings")
-@_options()
+@options()
 def show_settings(settings: Settings) -> None:
     """Print every setting, its value and what it does."""
     from labelcue import commands
@@ -287,6 +234,8 @@ def bench_selection(pool: int, dim: int, batch: int, repeats: int, herding: bool
 
 
 bench.add_command(efficiency)
+for chosen in CHOOSING:
+    main.add_command(chosen)
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:

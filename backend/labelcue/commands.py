@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -20,7 +19,7 @@ from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import read_snapshot
 from labelcue.store.status import read_status
-from labelcue.types import Event, Kind, TaskId
+from labelcue.types import TaskId
 
 WAIT_S = 3600.0
 """How long `connect` follows a project before it leaves it to itself."""
@@ -174,26 +173,6 @@ def queue(out: Console, settings: Settings, project: int, limit: int) -> None:
         figures = (f"{value:.3f}" for value in (standing.priority, standing.uncertainty, standing.novelty))
         table.add_row(str(place), str(task), *figures, predicted)
     out.print(table)
-
-
-def strategy(out: Console, settings: Settings, project: int, name: str | None) -> None:
-    """List the strategies, or record a choice in the ledger."""
-    from labelcue.store import open_ledger
-    from labelcue.strategies import strategies
-
-    if name is None:
-        table = Table("strategy", "when to use it")
-        for known in strategies.names():
-            table.add_row(known, strategies.create(known).summary)
-        out.print(table)
-        return
-    full = strategies.resolve(name)
-    if not Home(settings.home).connection(project).is_file():
-        raise NotFound(f"Project {project} is not connected.", "Run `labelcue connect` first.")
-    body = {"name": full, "params": {}, "by": "command line"}
-    with closing(open_ledger(settings.store_url, settings.busy_ms)) as ledger:
-        ledger.append([Event(project, Kind.STRATEGY, f"strategy:{uuid.uuid4().hex}", body)])
-    out.print(f"Project {project} queues by {body['name']} from the next round on.")
 
 
 def reconcile(out: Console, settings: Settings, project: int) -> None:

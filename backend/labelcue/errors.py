@@ -4,7 +4,9 @@ LabelCueError                 the root: code, message, remedy, HTTP status
 ├── ConfigError               a setting is missing or wrong                        400
 │   └── UnsupportedConfig     the label config has nothing that we can learn       422
 ├── BadRequest                a body or parameter cannot be read                   400
-│   └── TooLarge              it is over a limit                                   413
+│   ├── TooLarge              it is over a limit                                   413
+│   └── WrongSetting          a setting of the queue cannot be                     400
+├── Conflict                  somebody else was faster                             409
 ├── NotAuthorised             the secret is missing or wrong                       401
 ├── NotFound                  no such project, task or version                     404
 │   └── UnknownName           nothing of that name is registered                   404
@@ -69,6 +71,24 @@ class TooLarge(BadRequest):
 
     code = "too_large"
     status = 413
+
+
+class WrongSetting(BadRequest):
+    """A setting of the queue cannot be what it was to become."""
+
+    code = "wrong_setting"
+
+    def __init__(self, field: str, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.field = field
+        """The setting's name, so that a form can point at it."""
+
+
+class Conflict(LabelCueError):
+    """Somebody else was faster; what stands now is theirs."""
+
+    code = "conflict"
+    status = 409
 
 
 class NotAuthorised(LabelCueError):

@@ -26,7 +26,10 @@ from labelcue.embedders import embedders
 from labelcue.errors import LabelCueError, LeaseLost, StoreBusy
 from labelcue.ingest import Ingest
 from labelcue.labelstudio.client import LabelStudio
+from labelcue.offering import catalogue_of
 from labelcue.pool.vectors import VectorFile
+from labelcue.queueing.catalogue import write_catalogue
+from labelcue.queueing.history import base_of
 from labelcue.reconcile import Reconciler
 from labelcue.rounds import Rounds
 from labelcue.settings import Settings
@@ -65,8 +68,7 @@ class Project:
             home.snapshot(self.number),
             holder=holder,
             embedder=name,
-            default_strategy=settings.strategy,
-            surrogate=settings.surrogate,
+            base=base_of(settings, connection),
             seed=settings.seed,
             head=settings.queue_length,
         )
@@ -179,6 +181,7 @@ class Project:
             if snapshot
             else {},
             "graph": rounds.growing.words,
+            "settings": rounds.version.number,
             "reconcile": self.reconciler.status(),
             "delivery": self.delivery.status(),
         }
@@ -219,6 +222,7 @@ class Learner:
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop`, then give every project back."""
+        write_catalogue(self.home.catalogue, catalogue_of(self.settings.strategy, self.settings.surrogate))
         renewer = threading.Thread(target=self._renew, args=(stop,), name="leases", daemon=True)
         renewer.start()
         scanned = 0.0

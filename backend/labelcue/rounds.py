@@ -20,7 +20,10 @@ from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.labelstudio.config import parse_config
 from labelcue.pool.growing import Growing
 from labelcue.pool.vectors import VectorFile
+from labelcue.queueing.history import Version, versions_of
+from labelcue.queueing.settings import QueueSettings
 from labelcue.store.base import Ledger
+from labelcue.store.choices import CHOICES
 from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from labelcue.strategies import strategies
@@ -43,8 +46,7 @@ class Rounds:
         *,
         holder: str,
         embedder: str,
-        default_strategy: str,
-        surrogate: str = "logistic",
+        base: QueueSettings,
         seed: int = 0,
         head: int = 400,
         clock: Callable[[], float] = time.time,
@@ -55,8 +57,9 @@ class Rounds:
         self._path = path
         self._holder = holder
         self._embedder = embedder
-        self._default = default_strategy
-        self._surrogate = surrogate
+        self._base = base
+        self.version = Version(0, base)
+        """The settings of the queue as the ledger has them."""
         self._seed = seed
         self._head = head
         self._clock = clock
@@ -98,6 +101,8 @@ class Rounds:
             # The queue was made as if its head were taken, so that handing it out is no news.
             if event.kind not in (Kind.LEASE, Kind.RELEASE):
                 touched |= changed
+            if event.kind in CHOICES:
+                self.version = versions_of(self.fold.choices, self._base)[-1]
         if self.fold.label_config and self.fold.label_config != self._parsed:
             self._parsed = self.fold.label_config
             self._spec = self._parse(self._parsed)
@@ -263,15 +268,14 @@ class Rounds:
             or (snapshot.labelled >= 8 and snapshot.labelled >= 2 * self._full_labels)
         )
 
-    def _chosen(self) -> tuple[str, dict[str, Json], str]:
+    def _chosen(self) -> tuple[str, dict[str, float], str]:
         """Strategy, its parameters and surrogate: understudies while a large graph grows that the chosen ones need."""
-        name, params = self.fold.strategy or (self._default, {})
-        surrogate = self._surrogate
+        name, params, surrogate = self.version.settings.ordering
         understudies = strategies.create(name).understudy, surrogates.create(surrogate).understudy
         if any(understudies) and not self.growing.ready(self._vectors.vectors):
-            name, params = (understudies[0], {}) if understudies[0] else (name, params)
+            name, params = (understudies[0], dict[str, float]()) if understudies[0] else (name, params)
             surrogate = understudies[1] or surrogate
-        return strategies.resolve(name), dict(params), surrogates.resolve(surrogate)
+        return strategies.resolve(name), params, surrogates.resolve(surrogate)
 
     def _snapshot(self, record: Round, outcome: Outcome, spec: TaskSpec) -> Snapshot:
         found = {field.name: getattr(outcome, field.name) for field in fields(Outcome)}

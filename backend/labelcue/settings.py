@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         "logistic",
         description="What learns from the labels: logistic, graph (shares labels among neighbours), committee.",
     )
+    audit: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of the places drawn at random to measure the model, unless the project chose otherwise.",
+    )
     seed: int = Field(0, ge=0, description="Seed of every random choice.")
     queue_length: int = Field(
         400, ge=1, description="Places of the queue that are chosen greedily, one given the others."

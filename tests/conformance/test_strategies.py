@@ -5,6 +5,7 @@ import pytest
 
 from labelcue.engine import Cue
 from labelcue.strategies import create_strategy, strategies
+from labelcue.strategies.params import params_of
 
 ROWS, DIM, CLASSES = 240, 12, ("a", "b", "c")
 
@@ -34,6 +35,16 @@ def test_it_says_what_it_does_in_one_sentence(name):
     assert strategy.name == name
     assert strategy.summary.endswith(".")
     assert "\n" not in strategy.summary
+
+
+def test_it_says_when_to_use_it_and_what_its_parameters_do(name):
+    strategy = create_strategy(name)
+    assert strategy.when.endswith(".")
+    for param in params_of(strategy):
+        assert param.says.endswith(".")
+        assert param.allows(param.default)
+        for bound in (param.least, param.most):
+            assert bound is None or getattr(create_strategy(name, {param.name: bound}), param.name) == bound
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 20])

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 import labelcue
 from labelcue.errors import StoreBusy
 from labelcue.types import Event
-from servicing import BASIC, HOOK, PASSWORD, client_of, connect, publish, service_of
+from servicing import BASIC, HOOK, PASSWORD, client_of, connect, offer, publish, service_of
 
 PAYLOADS = Path(__file__).parent / "payloads"
 RECORDED = {path.stem: json.loads(path.read_text()) for path in sorted(PAYLOADS.glob("*.json"))}
@@ -45,6 +45,7 @@ STORED = {
 
 @pytest.fixture
 def client(tmp_path: Path) -> FlaskClient:
+    offer(tmp_path)
     for project in (10, 11, 13):
         connect(tmp_path, project)
         publish(tmp_path, range(1261, 1275), project=project)
@@ -194,6 +195,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 ANNOTATED = RECORDED["webhook_ANNOTATION_CREATED"]
+SAVED = {"settings": {"strategy": "margin"}, "if_version": 0, "by": "anna"}
 CALLS: list[tuple[str, str, str, Any]] = [
     ("get", "/health", "/health", None),
     ("get", "/versions", "/versions", None),
@@ -222,6 +224,14 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("delete", "/api/projects/{project}/leases/{task}", "/api/projects/10/leases/1262", None),
     ("post", "/api/projects/{project}/actions", "/api/projects/10/actions", {"action": "rerank"}),
     ("post", "/api/projects/{project}/actions", "/api/projects/10/actions", {}),
+    ("get", "/api/catalogue", "/api/catalogue", None),
+    ("get", "/api/projects/{project}/settings", "/api/projects/10/settings", None),
+    ("get", "/api/projects/{project}/settings", "/api/projects/999/settings", None),
+    ("put", "/api/projects/{project}/settings", "/api/projects/10/settings", SAVED),
+    ("put", "/api/projects/{project}/settings", "/api/projects/10/settings", {**SAVED, "if_version": 7}),
+    ("put", "/api/projects/{project}/settings", "/api/projects/10/settings", {**SAVED, "settings": {"audit": 2}}),
+    ("put", "/api/projects/{project}/settings", "/api/projects/10/settings", {}),
+    ("post", "/api/projects/{project}/settings/back", "/api/projects/10/settings/back", {"version": 3}),
     ("get", "/openapi.json", "/openapi.json", None),
 ]
 

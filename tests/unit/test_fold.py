@@ -54,7 +54,7 @@ def story() -> Story:
 def test_nothing() -> None:
     empty = fold([])
     assert (empty.position, empty.tasks, empty.annotations, empty.leases) == (0, {}, {}, {})
-    assert (empty.label_config, empty.strategy, empty.train_requests, empty.gone) == (None, None, 0, False)
+    assert (empty.label_config, empty.choices, empty.train_requests, empty.gone) == (None, [], 0, False)
     assert empty.of_task(TaskId(1)) == []
     assert empty == Fold()
 
@@ -163,7 +163,10 @@ def test_project_wide_events(story: Story) -> None:
     story.tell(Kind.PROJECT_DELETED)
     state = fold([*story.events, *story.events])
     assert state.label_config == "<new/>"
-    assert state.strategy == ("margin", {})
+    assert [(one.version, one.settings) for one in state.choices] == [
+        (1, {"strategy": "random", "params": {"a": 1}}),
+        (2, {"strategy": "margin", "params": {}}),
+    ]
     assert state.train_requests == 3
     assert state.gone
 
@@ -207,6 +210,12 @@ NEWS: Bodies = {
 }
 OURS: Bodies = {
     Kind.STRATEGY: {"name": st.sampled_from(["random", "margin"]), "params": st.just({}), "by": st.just("me")},
+    Kind.SETTINGS: {
+        "version": st.just(1),
+        "settings": st.sampled_from([{"strategy": "badge"}, {"audit": 0.1}]),
+        "by": st.just("me"),
+        "token": st.just("t"),
+    },
     Kind.LEASE: {"task": IDS, "user": st.sampled_from([1, 2]), "expires": st.sampled_from([10.0, 20.0])},
     Kind.RELEASE: {"task": IDS, "user": st.sampled_from([1, 2])},
     Kind.PIN: {"task": IDS},

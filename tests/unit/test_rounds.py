@@ -11,6 +11,7 @@ import pytest
 
 from labelcue.pool.graph import Graph
 from labelcue.pool.vectors import VectorFile
+from labelcue.queueing.settings import QueueSettings
 from labelcue.rounds import Rounds
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
@@ -52,8 +53,7 @@ class Desk:
             self.folder / "round.safetensors",
             holder=HOLDER,
             embedder="test@1",
-            default_strategy=self.strategy,
-            surrogate=self.surrogate,
+            base=QueueSettings(strategy=self.strategy, surrogate=self.surrogate, audit=0),
             head=50,
             clock=lambda: 0.0,
         )
@@ -301,6 +301,20 @@ def test_a_new_class_is_appended_and_a_new_strategy_followed(desk: Desk) -> None
     assert snapshot.round.full
     desk.say(Kind.STRATEGY, "strategy:1", name="entropy", params={}, by="a test")
     assert desk.work(0).round.strategy == "entropy@1"
+
+
+@pytest.mark.parametrize("snapshot", [True, False], ids=["from the snapshot", "by replaying"])
+def test_saved_settings_are_followed_and_a_restart_gives_the_same_queue(desk: Desk, snapshot: bool) -> None:
+    desk.work(6)
+    wanted = {"strategy": "power-margin", "params": {"beta": 2.0}, "surrogate": "graph"}
+    desk.say(Kind.SETTINGS, "settings:1", version=1, settings=wanted, by="anna", token="1")
+    assert desk.rounds.due()
+    after = desk.work(2)
+    assert (after.round.strategy, after.round.params) == ("power-margin@1", {"beta": 2.0})
+    assert after.round.surrogate == "graph@1"
+    assert desk.rounds.version.by == "anna"
+    _same(after, desk.restart(snapshot=snapshot).snapshot)
+    assert not desk.rounds.due()
 
 
 def test_start_training_forces_a_full_round(desk: Desk) -> None:

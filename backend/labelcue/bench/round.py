@@ -33,6 +33,7 @@ from labelcue.pool.graph import Graph, Keys
 from labelcue.pool.matrix import BLOCK, Matrix
 from labelcue.pool.vectors import VectorFile
 from labelcue.processes import learning
+from labelcue.queueing.settings import QueueSettings
 from labelcue.rounds import Rounds
 from labelcue.settings import load_settings
 from labelcue.store import open_ledger
@@ -219,7 +220,7 @@ class _Desk:
             self._folder / "round.safetensors",
             holder=HOLDER,
             embedder="synthetic@1",
-            default_strategy=self.settings.strategy,
+            base=QueueSettings(strategy=self.settings.strategy, audit=0),
             head=self.settings.queue_length,
         )
         self.graph = rounds.growing.graph

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.service.auth import require_secrets
+from labelcue.service.choosing import Choosing
 from labelcue.service.context import Service
 from labelcue.service.handout import Handout
 from labelcue.service.ml_backend import MlBackend
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         Webhook(service).blueprint(),
         Api(service).blueprint(),
         Handout(service).blueprint(),
+        Choosing(service).blueprint(),
         openapi_routes(),
     ):
         app.register_blueprint(blueprint)

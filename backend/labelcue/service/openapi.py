@@ -10,11 +10,11 @@ from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from labelcue.service import shapes
+from labelcue.service import settings_shapes, shapes
 from labelcue.service.auth import HEADER
-from labelcue.service.shapes import Shape
 
 _REFERENCE = "#/components/schemas/"
 _BACKEND = [{"basic": list[str]()}]
@@ -65,6 +65,22 @@ _ACTION = {
         "user": {**_ID, "description": "Who asks for it."},
     },
 }
+_VERSION = {"type": "integer", "minimum": 0}
+_BY = {"type": "string", "minLength": 1, "maxLength": 200, "description": "Who saves it."}
+_SETTINGS = {
+    "type": "object",
+    "required": ["settings", "if_version", "by"],
+    "properties": {
+        "settings": {"type": "object", "description": "Fields of QueueSettings; those left out stay as they are."},
+        "if_version": {**_VERSION, "description": "Saved only if this version still stands."},
+        "by": _BY,
+    },
+}
+_BACK = {
+    "type": "object",
+    "required": ["version", "if_version", "by"],
+    "properties": {"version": _VERSION, "if_version": _VERSION, "by": _BY},
+}
 _SINCE = {
     "name": "since",
     "in": "query",
@@ -81,7 +97,7 @@ class _Route:
     path: str
     summary: str
     security: list[dict[str, list[str]]]
-    answer: type[Shape] | None = None
+    answer: type[BaseModel] | None = None
     """None: not one of our shapes."""
     body: dict[str, Any] | None = None
     status: int = 200
@@ -91,6 +107,7 @@ class _Route:
 
 _UNKNOWN = {404: "The project is not connected, or there is no such task."}
 _BUSY = {503: "Nothing was stored; try again."}
+_FASTER = {409: "Somebody else saved meanwhile; the message says who and what."}
 _ROUTES = (
     _Route("get", "/health", "The service is up. Constant time.", _OPEN, shapes.Health),
     _Route(
@@ -161,6 +178,40 @@ _ROUTES = (
         _ACTION,
         status=202,
         errors=_UNKNOWN | _BUSY,
+    ),
+    _Route(
+        "get",
+        "/api/catalogue",
+        "The strategies and surrogates that can be chosen.",
+        _API,
+        settings_shapes.Choices,
+        errors={404: "The learner has never run."},
+    ),
+    _Route(
+        "get",
+        "/api/projects/{project}/settings",
+        "The settings of the queue, and every version of them.",
+        _API,
+        settings_shapes.SettingsHistory,
+        errors=_UNKNOWN,
+    ),
+    _Route(
+        "put",
+        "/api/projects/{project}/settings",
+        "A new version of the settings; the queue follows within a second.",
+        _API,
+        settings_shapes.SavedSettings,
+        _SETTINGS,
+        errors=_UNKNOWN | _FASTER | _BUSY,
+    ),
+    _Route(
+        "post",
+        "/api/projects/{project}/settings/back",
+        "A new version that is as an earlier one was.",
+        _API,
+        settings_shapes.SavedSettings,
+        _BACK,
+        errors=_UNKNOWN | _FASTER | _BUSY,
     ),
     _Route("get", "/metrics", "Counters in Prometheus' text format.", _API, media="text/plain"),
     _Route("get", "/openapi.json", "This description.", _OPEN),

@@ -20,6 +20,7 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.ANNOTATION_DELETED: ("annotation",),
     Kind.LABEL_CONFIG: ("label_config", "updated_at"),
     Kind.STRATEGY: ("name", "params"),
+    Kind.SETTINGS: ("version", "settings", "by", "token"),
     Kind.TRAIN: (),
     Kind.LEASE: ("task", "user", "expires"),
     Kind.RELEASE: ("task", "user"),
@@ -106,4 +107,5 @@ _VALUES: Mapping[str, Callable[[object], bool]] = {
     "annotation": _is_id,
     "user": _is_user,
     "expires": _is_time,
+    "settings": lambda value: isinstance(value, dict),
 }

@@ -4,8 +4,8 @@
 * Deletions are for ever, also where what they delete arrives later. An annotation of a deleted task does not count.
 * Except that Label Studio on SQLite gives ids of deleted tasks and annotations to the next import. Reconcile sees that
   and says so by an event with `again`: the id lives once more from that position on, whatever was deleted before it.
-* A lease or release of (task, user), a pin or hold of a task, and the strategy: the event with the highest position
-  wins. These begin here, not in Label Studio, so that the ledger's order is the true one.
+* A lease or release of (task, user), a pin or hold of a task, and the settings of the queue: the event with the highest
+  position wins. These begin here, not in Label Studio, so that the ledger's order is the true one.
 * An annotation ends its user's older lease of the task.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import NamedTuple
 
+from labelcue.store.choices import Choice, choices_of
 from labelcue.types import Event, Json, Kind, TaskId, UserId
 
 
@@ -85,7 +86,8 @@ class Fold:
     gone: bool = False
     """The project was deleted."""
     _config: tuple[Stamp, str] | None = None
-    _strategy: tuple[int, str, dict[str, Json]] | None = None
+    _choices: dict[int, Event] = field(default_factory=dict)
+    """Events that chose how to queue, by position."""
     _trains: set[str] = field(default_factory=set)
     _leases: dict[tuple[TaskId, UserId | None], _Lease] = field(default_factory=dict)
     _levers: dict[TaskId, tuple[int, Kind]] = field(default_factory=dict)
@@ -104,9 +106,9 @@ class Fold:
         return self._config[1] if self._config else None
 
     @property
-    def strategy(self) -> tuple[str, dict[str, Json]] | None:
-        """Name and parameters that an admin chose last, None where nobody has."""
-        return self._strategy[1:] if self._strategy else None
+    def choices(self) -> list[Choice]:
+        """Every version of the queue's settings that was saved, the first first."""
+        return choices_of(self._choices.values())
 
     @property
     def train_requests(self) -> int:
@@ -156,7 +158,8 @@ class Fold:
                 for number, one in sorted(self.annotations.items())
             ],
             "dead": [sorted(self._dead_tasks), sorted(self._dead_annotations), sorted(self._unseated.items())],
-            "project": [self.label_config, self.strategy, sorted(self._trains), self.gone],
+            "project": [self.label_config, sorted(self._trains), self.gone],
+            "choices": [(one.version, one.settings, one.by, one.token) for one in self.choices],
             "levers": sorted((task, kind.value) for task, kind in self.levers.items()),
             "leases": sorted(
                 (task, -1 if user is None else user, until) for (task, user), until in self.leases.items()
@@ -264,9 +267,8 @@ def _label_config(fold: Fold, event: Event) -> set[TaskId]:
     return set()
 
 
-def _strategy(fold: Fold, event: Event) -> set[TaskId]:
-    if fold._strategy is None or fold._strategy[0] < event.position:
-        fold._strategy = (event.position, str(event.body["name"]), dict(event.body["params"] or {}))
+def _choice(fold: Fold, event: Event) -> set[TaskId]:
+    fold._choices[event.position] = event
     return set()
 
 
@@ -306,7 +308,8 @@ _RULES: dict[Kind, Callable[[Fold, Event], set[TaskId]]] = {
     Kind.ANNOTATION: _annotation,
     Kind.ANNOTATION_DELETED: _annotation_deleted,
     Kind.LABEL_CONFIG: _label_config,
-    Kind.STRATEGY: _strategy,
+    Kind.STRATEGY: _choice,
+    Kind.SETTINGS: _choice,
     Kind.TRAIN: _train,
     Kind.LEASE: _lease,
     Kind.RELEASE: _lease,

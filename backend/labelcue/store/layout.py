@@ -1,6 +1,7 @@
 """Where everything lies under the home folder.
 
 home/ledger.sqlite3
+home/catalogue.json                     the strategies and surrogates that the learner has
 home/projects/<N>/connection.json       how to reach Label Studio; 0600
 home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
 home/projects/<N>/status.json           the learner's own words for status pages
@@ -27,6 +28,11 @@ class Home:
     def ledger_path(self) -> Path:
         """The default ledger's file."""
         return self.root / "ledger.sqlite3"
+
+    @property
+    def catalogue(self) -> Path:
+        """The file of what the learner can queue by."""
+        return self.root / "catalogue.json"
 
     def project(self, number: int) -> Path:
         """The folder of one project."""

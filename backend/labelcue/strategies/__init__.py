@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from labelcue.errors import BadRequest
 from labelcue.registry import Registry
+from labelcue.strategies.params import params_of, read_params
 from labelcue.types import Floats, Ints
 
 Places = tuple[Ints, Floats, Floats]
@@ -119,6 +119,8 @@ class Strategy(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     """What it does, in one plain sentence for admins."""
+    when: ClassVar[str] = ""
+    """When to use it, in one plain sentence for admins."""
     uncertain: ClassVar[bool] = True
     """Whether the order depends on what the surrogate says."""
     diverse: ClassVar[bool] = False
@@ -135,17 +137,8 @@ strategies: Registry[Strategy] = Registry("labelcue.strategies")
 
 
 def create_strategy(name: str, params: Mapping[str, Any] | None = None) -> Strategy:
-    """Build a strategy by name; raises UnknownName, or BadRequest that names a parameter it does not have."""
-    strategies.resolve(name)
-    try:
-        return strategies.create(name, **(params or {}))
-    except TypeError as error:
-        known = strategies.create(name)
-        names: list[str] = [field.name for field in fields(known)] if is_dataclass(known) else []
-        raise BadRequest(
-            f"The strategy {name!r} cannot take the parameters {sorted(params or {})}.",
-            f"It knows: {', '.join(names) or 'none'}.",
-        ) from error
+    """Build a strategy by name; raises UnknownName, or BadRequest that names a parameter."""
+    return strategies.create(name, **read_params(name, params_of(strategies.create(name)), params or {}))
 
 
 def by_gain(view: View, gain: Floats) -> Ranking:

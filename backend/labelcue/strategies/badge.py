@@ -31,6 +31,7 @@ class Badge(Strategy):
 
     name = "badge"
     summary = "Would change the model much and each in its own way, drawn by lot."
+    when = "For large batches between two rounds, once there are some tens of labels."
     diverse = True
 
     def rank(self, view: View) -> Ranking:

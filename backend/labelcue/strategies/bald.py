@@ -18,6 +18,7 @@ class Bald(Strategy):
 
     name = "bald"
     summary = "Most disputed among a committee of models first; by entropy where the surrogate is a single model."
+    when = "With the surrogate that has a committee, where labels are noisy."
 
     def rank(self, view: View) -> Ranking:
         """By the measure alone."""

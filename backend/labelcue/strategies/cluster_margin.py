@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelcue.errors import BadRequest
 from labelcue.strategies import Ranking, Strategy, View, by_places, descending, strategies
 from labelcue.strategies.measures import margin
+from labelcue.strategies.params import param
 from labelcue.strategies.placing import Placing, grouped, in_turn, nearest
 from labelcue.types import Ints
 
@@ -30,20 +30,15 @@ class ClusterMargin(Strategy):
     Copies get no place.
     """
 
-    batch: int = 10
-    """Places that are usually taken between two rounds: 1000 where the model is trained again that seldom."""
-    times: int = 10
-    """Closest calls that are looked at for each place."""
+    batch: int = param(
+        10, "Places that are taken between two rounds: 1000 where the model is trained again that seldom.", least=1
+    )
+    times: int = param(10, "Closest calls that are looked at for each place.", least=1)
 
     name = "cluster-margin"
     summary = "Closest calls, dealt out over the clusters of the pool so that a batch is not all alike."
+    when = "For very large batches, once there are many labels."
     diverse = True
-
-    def __post_init__(self) -> None:
-        if self.batch < 1 or self.times < 1:
-            raise BadRequest(
-                f"cluster-margin was given batch={self.batch} and times={self.times}.", "Pass numbers from 1 on."
-            )
 
     def rank(self, view: View) -> Ranking:
         """By clusters in turn, batch after batch; the rest by margin."""

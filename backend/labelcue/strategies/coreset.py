@@ -13,6 +13,7 @@ class CoreSet(Strategy):
 
     name = "coreset"
     summary = "Least covered first: the item farthest from everything that is labelled or about to be."
+    when = "To see every corner of a pool once without trusting a model; outliers come first."
     uncertain = False
     diverse = True
 

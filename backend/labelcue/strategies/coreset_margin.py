@@ -8,6 +8,7 @@ import numpy as np
 
 from labelcue.strategies import Ranking, Strategy, View, by_places, strategies
 from labelcue.strategies.measures import margin
+from labelcue.strategies.params import param
 from labelcue.types import Floats
 
 
@@ -21,11 +22,13 @@ class CoreSetMargin(Strategy):
     labels go to outliers; weighting by the density of the pool helped on some sets and was far below chance on others.
     """
 
-    power: float = 1.0
-    """Weight of distance against uncertainty: 0 is margin, large is k-center."""
+    power: float = param(
+        1.0, "Weight of distance against uncertainty: 0 is margin, large is k-center.", least=0, most=16
+    )
 
     name = "coreset-margin"
     summary = "Uncertain, and unlike what is labelled or comes before it."
+    when = "Where the neighbour graph of herding costs too much."
     diverse = True
 
     def rank(self, view: View) -> Ranking:

@@ -14,6 +14,7 @@ class Entropy(Strategy):
 
     name = "entropy"
     summary = "Most uncertain first, by the entropy of all class probabilities."
+    when = "To compare with what others report; weak with many classes."
 
     def rank(self, view: View) -> Ranking:
         """By the measure alone."""

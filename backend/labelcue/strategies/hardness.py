@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelcue.errors import BadRequest
 from labelcue.strategies import Ranking, Strategy, View, strategies
 from labelcue.strategies.drawing import drawn
 from labelcue.strategies.measures import hardness
+from labelcue.strategies.params import param
 
 STEEPEST = 8.0
 """Beyond it a float32 could not hold the smallest chance."""
@@ -25,17 +25,13 @@ class Hardness(Strategy):
     than dimensions the paper finds easy ones (alpha < 0) to be worth more.
     """
 
-    alpha: float = 0.5
-    """Above 0 hard items are likelier, below 0 easy ones; 0 draws uniformly."""
+    alpha: float = param(
+        0.5, "Above 0 hard items are likelier, below 0 easy ones; 0 draws uniformly.", least=-STEEPEST, most=STEEPEST
+    )
 
     name = "hardness"
     summary = "Drawn by lot, the harder for the model the likelier, or the easier; the chances are known."
-
-    def __post_init__(self) -> None:
-        if not -STEEPEST <= self.alpha <= STEEPEST:
-            raise BadRequest(
-                f"hardness was given alpha={self.alpha}.", f"Pass a number from {-STEEPEST:g} to {STEEPEST:g}."
-            )
+    when = "To thin out a large pool for a model that is trained afterwards."
 
     def rank(self, view: View) -> Ranking:
         """By lot alone; uniformly until two classes have been seen."""

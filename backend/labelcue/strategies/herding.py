@@ -33,6 +33,7 @@ class Herding(Strategy):
 
     name = "herding"
     summary = "Speaks for most of what the model is unsure of, counting what is labelled or comes before it as covered."
+    when = "Always: the first labels are typical of every part of the pool, the later ones settle the model's doubts."
     diverse = True
     understudy = "coreset-margin"
 

@@ -14,6 +14,7 @@ class LeastConfidence(Strategy):
 
     name = "least-confidence"
     summary = "Least confident first: the lower the probability of the predicted class, the earlier."
+    when = "To compare with what others report."
 
     def rank(self, view: View) -> Ranking:
         """By the measure alone."""

@@ -14,6 +14,7 @@ class Margin(Strategy):
 
     name = "margin"
     summary = "Closest call first: the smaller the gap between the two likeliest classes, the earlier."
+    when = "With many labels already, and few near-copies."
 
     def rank(self, view: View) -> Ranking:
         """By the measure alone."""

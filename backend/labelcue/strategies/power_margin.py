@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelcue.errors import BadRequest
 from labelcue.strategies import Ranking, Strategy, View, strategies
 from labelcue.strategies.drawing import drawn
 from labelcue.strategies.measures import STEPS, margin
+from labelcue.strategies.params import param
 
 STEEPEST = 8.0
 """Beyond it a float32 could not hold the smallest chance."""
@@ -24,15 +24,11 @@ class PowerMargin(Strategy):
     without a chance.
     """
 
-    beta: float = 1.0
-    """0 draws uniformly; the larger, the nearer to `margin`."""
+    beta: float = param(1.0, "0 draws uniformly; the larger, the nearer to margin.", least=0, most=STEEPEST)
 
     name = "power-margin"
     summary = "Drawn by lot, the closer the call the likelier; the chances are known."
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.beta <= STEEPEST:
-            raise BadRequest(f"power-margin was given beta={self.beta}.", f"Pass a number from 0 to {STEEPEST:g}.")
+    when = "When many label at once, or when accuracy is to be estimated from the labels without bias."
 
     def rank(self, view: View) -> Ranking:
         """By lot alone; uniformly until two classes have been seen."""

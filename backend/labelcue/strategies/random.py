@@ -15,6 +15,7 @@ class Random(Strategy):
 
     name = "random"
     summary = "Drawn at random, each order as likely as any other."
+    when = "As the baseline, or where the labels are to be a fair sample of the pool."
     uncertain = False
 
     def rank(self, view: View) -> Ranking:

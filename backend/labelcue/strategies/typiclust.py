@@ -25,6 +25,7 @@ class TypiClust(Strategy):
 
     name = "typiclust"
     summary = "Most typical of the parts of the pool in which nothing is labelled yet."
+    when = "For the first few labels of each class, where the pool falls into topics."
     uncertain = False
     diverse = True
     understudy = "coreset"

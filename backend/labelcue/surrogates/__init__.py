@@ -140,6 +140,10 @@ class Surrogate(ABC):
     """Fits a head to examples. The same arguments give the same bits, with one number of threads."""
 
     name: str
+    summary: ClassVar[str] = ""
+    """What it learns, in one plain sentence for admins."""
+    when: ClassVar[str] = ""
+    """When to use it, in one plain sentence for admins."""
     uses_graph: ClassVar[bool] = False
     """Whether `refine` looks at the neighbour graph."""
     understudy: ClassVar[str] = ""

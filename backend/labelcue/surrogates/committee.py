@@ -26,6 +26,8 @@ class Committee(Logistic):
     """
 
     name = "committee"
+    summary = "The same, with eight heads fitted to resampled labels that may disagree."
+    when = "With the strategy bald."
 
     def refine(
         self, scored: Scored, examples: Examples, head: Head, before: Head, full: bool, rng: np.random.Generator

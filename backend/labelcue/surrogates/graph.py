@@ -32,6 +32,8 @@ class GraphVote(Logistic):
     """
 
     name = "graph"
+    summary = "The same, joined by what the labels of near neighbours say."
+    when = "Where suggestions are to be right after few labels, and the pool falls into topics."
     uses_graph = True
     understudy = "logistic"
 

@@ -1,0 +1,53 @@
+"""Whether settings can be: the strategy is there, its parameters are in range, the classes exist."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from labelcue.errors import WrongSetting
+from labelcue.queueing.catalogue import Catalogue, ParamCard
+from labelcue.queueing.settings import QueueSettings
+
+
+def check_choice(settings: QueueSettings, catalogue: Catalogue) -> None:
+    """Raises WrongSetting for a strategy, a parameter or a surrogate that nobody has."""
+    card = catalogue.strategy(settings.strategy)
+    if card is None:
+        names = ", ".join(one.name for one in catalogue.strategies)
+        raise WrongSetting("strategy", f"There is no strategy {settings.strategy!r}.", f"Choose one of: {names}.")
+    declared = {one.name: one for one in card.params}
+    for name, value in settings.params.items():
+        if name not in declared:
+            raise WrongSetting(
+                f"params.{name}",
+                f"The strategy {card.name!r} has no parameter {name!r}.",
+                f"It knows: {', '.join(declared) or 'none'}.",
+            )
+        if not _allows(declared[name], value):
+            raise WrongSetting(
+                f"params.{name}",
+                f"The parameter {name!r} of {card.name!r} cannot be {value:g}.",
+                f"Pass {declared[name].range}.",
+            )
+    if catalogue.surrogate(settings.surrogate) is None:
+        names = ", ".join(one.name for one in catalogue.surrogates)
+        raise WrongSetting("surrogate", f"There is no surrogate {settings.surrogate!r}.", f"Choose one of: {names}.")
+
+
+def check_classes(settings: QueueSettings, classes: Collection[str]) -> None:
+    """Raises WrongSetting for a class that the label config does not have."""
+    unknown = sorted(settings.classes.keys() - set(classes))
+    if unknown:
+        raise WrongSetting(
+            "classes",
+            f"The label config has no class {', '.join(map(repr, unknown))}.",
+            f"Choose among: {', '.join(classes) or 'none yet, as the learner has not read it'}.",
+        )
+
+
+def _allows(param: ParamCard, value: float) -> bool:
+    return (
+        (not param.whole or value == int(value))
+        and (param.least is None or value >= param.least)
+        and (param.most is None or value <= param.most)
+    )

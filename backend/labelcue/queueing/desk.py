@@ -1,0 +1,90 @@
+"""Where admins change a project's settings: everything that they want is checked against the project first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from labelcue.errors import BadRequest, NotFound
+from labelcue.queueing.catalogue import Catalogue
+from labelcue.queueing.checks import check_choice, check_classes
+from labelcue.queueing.history import History, Version, base_of
+from labelcue.queueing.settings import QueueSettings, read_settings
+from labelcue.settings import Settings
+from labelcue.store.base import Ledger
+from labelcue.store.connection import Connection
+from labelcue.store.layout import Home
+from labelcue.store.snapshot import read_snapshot
+
+
+class Desk:
+    """One project's settings, for one request. Whatever is refused changes nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        project: int,
+        catalogue: Callable[[], Catalogue],
+        history: History | None = None,
+    ) -> None:
+        """Raises NotFound unless the project is connected. `history` may be one that was read before."""
+        self.project = project
+        self._home = Home(settings.home)
+        self._ledger = ledger
+        self._make_catalogue = catalogue
+        self._history = history or History(project)
+        path = self._home.connection(project)
+        if not path.is_file():
+            raise NotFound(
+                f"Project {project} is not connected.", f"Run `labelcue connect URL --project {project}` first."
+            )
+        self._base = base_of(settings, Connection.load(path))
+
+    @property
+    def versions(self) -> list[Version]:
+        """Every version, number 0 first. Raises StoreError."""
+        return self._history.versions(self._ledger, self._base)
+
+    @property
+    def current(self) -> Version:
+        """The version that stands."""
+        return self.versions[-1]
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What can be chosen. Raises NotFound before the learner's first start, StoreError."""
+        return self._make_catalogue()
+
+    def wish(self, wanted: Mapping[str, Any], base: QueueSettings) -> QueueSettings:
+        """`base` with the fields of `wanted`, checked. Another strategy starts from its own defaults.
+
+        Raises WrongSetting that names field, reason and remedy.
+        """
+        fresh = "strategy" in wanted and "params" not in wanted and wanted["strategy"] != base.strategy
+        settings = read_settings({**wanted, "params": {}} if fresh else wanted, base)
+        self.check(settings)
+        return settings
+
+    def check(self, settings: QueueSettings) -> None:
+        """Raises WrongSetting where the project, or the learner, lacks what these settings name."""
+        check_choice(settings, self.catalogue)
+        if settings.classes:
+            check_classes(settings, read_snapshot(self._home.snapshot(self.project)).classes)
+
+    def save(self, wanted: Mapping[str, Any], *, if_version: int, by: str) -> Version:
+        """Save these fields on top of what stands. Raises WrongSetting, Conflict, BadRequest, StoreError."""
+        settings = self.wish(wanted, self.current.settings)
+        return self._history.save(self._ledger, self._base, settings, if_version=if_version, by=by)
+
+    def back(self, version: int, *, if_version: int, by: str) -> Version:
+        """Save the settings of an earlier version anew. Raises NotFound, WrongSetting, Conflict, StoreError."""
+        versions = self.versions
+        if not 0 <= version < len(versions):
+            raise NotFound(f"There is no version {version} of the settings.", f"The last one is {versions[-1].number}.")
+        if version == versions[-1].number:
+            raise BadRequest(f"Version {version} stands already.", "Name an earlier one.")
+        settings = versions[version].settings
+        self.check(settings)
+        return self._history.save(self._ledger, self._base, settings, if_version=if_version, by=by, back_to=version)

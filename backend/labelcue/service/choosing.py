@@ -1,0 +1,89 @@
+"""What admins choose for a queue: the settings that stand, their history, and new versions of them."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+
+from labelcue.errors import BadRequest
+from labelcue.queueing.catalogue import Catalogue, read_catalogue
+from labelcue.queueing.desk import Desk
+from labelcue.queueing.history import History
+from labelcue.service.bodies import json_object
+from labelcue.service.context import Service
+from labelcue.service.settings_shapes import SettingsHistory, saved_of
+from labelcue.service.shapes import Shape
+from labelcue.types import Json
+
+PROJECT = "/api/projects/<int:project>"
+
+
+class Choosing:
+    """The routes and what they need."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._lock = threading.Lock()
+        self._histories: dict[int, History] = {}
+
+    def blueprint(self) -> Blueprint:
+        """The routes behind HTTP Basic or Bearer."""
+        routes = Blueprint("choosing", __name__)
+        routes.before_request(lambda: self._service.guard.api(request.headers))
+        routes.add_url_rule("/api/catalogue", view_func=self.catalogue)
+        routes.add_url_rule(f"{PROJECT}/settings", view_func=self.settings)
+        routes.add_url_rule(f"{PROJECT}/settings", "save", view_func=self.save, methods=["PUT"])
+        routes.add_url_rule(f"{PROJECT}/settings/back", view_func=self.back, methods=["POST"])
+        return routes
+
+    def desk(self, project: int) -> Desk:
+        """Where the settings of a project are read and saved. Raises NotFound."""
+        with self._lock:
+            history = self._histories.setdefault(project, History(project))
+        return Desk(self._service.settings, self._service.ledger, project, self._catalogue, history)
+
+    def catalogue(self) -> ResponseReturnValue:
+        """What the learner can queue by."""
+        return _json(self._catalogue())
+
+    def settings(self, project: int) -> ResponseReturnValue:
+        """The settings that stand, and every version of them."""
+        told = [saved_of(version) for version in self.desk(project).versions]
+        return _json(SettingsHistory(current=told[-1], history=told[::-1]))
+
+    def save(self, project: int) -> ResponseReturnValue:
+        """A new version; fields that are left out stay as they are."""
+        desk, body = self.desk(project), json_object()
+        wanted = body.get("settings")
+        if not isinstance(wanted, dict):
+            raise BadRequest("The body has no settings.", 'Send {"settings": {...}, "if_version": N, "by": "you"}.')
+        return _json(saved_of(desk.save(wanted, if_version=_version(body, "if_version"), by=_name(body))))
+
+    def back(self, project: int) -> ResponseReturnValue:
+        """A new version that is as an earlier one was."""
+        desk, body = self.desk(project), json_object()
+        wanted, expected = _version(body, "version"), _version(body, "if_version")
+        return _json(saved_of(desk.back(wanted, if_version=expected, by=_name(body))))
+
+    def _catalogue(self) -> Catalogue:
+        return read_catalogue(self._service.home.catalogue)
+
+
+def _version(body: dict[str, Json], name: str) -> int:
+    value = body.get(name)
+    if type(value) is not int or value < 0:
+        raise BadRequest(f"{name!r} is no version.", "Send the number of a version, as GET …/settings tells it.")
+    return value
+
+
+def _name(body: dict[str, Json]) -> str:
+    name = body.get("by")
+    if not isinstance(name, str):
+        raise BadRequest("It is not said who saves the settings.", "Name yourself in 'by'.")
+    return name
+
+
+def _json(answer: Shape | Catalogue) -> Response:
+    return Response(answer.model_dump_json(), content_type="application/json")
