@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+from labelcue import keys
+
 PASSWORD = "a-password"
 SECRET = "a-secret-of-the-webhook"
 
@@ -19,6 +21,7 @@ class FakeService:
     def __init__(self, port: int = 0) -> None:
         self.heard: list[dict[str, Any]] = []
         self.refused = 0
+        self.renewals = 0
         self.last_webhook_at: float | None = None
         service = self
 
@@ -43,7 +46,7 @@ class FakeService:
                 return self.answer(200, {"model_version": "cue-0"})
 
             def hook(self, body: dict[str, Any]) -> None:
-                if self.headers.get("LabelCue-Secret") != SECRET:
+                if self.headers.get("LabelCue-Secret") != keys.webhook(SECRET, body["project"]["id"], service.renewals):
                     service.refused += 1
                     return self.answer(401, {})
                 service.heard.append(body)

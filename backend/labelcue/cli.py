@@ -75,15 +75,18 @@ def serve(settings: Settings, only: str | None) -> None:
 @click.option("--project", "-p", type=int, required=True, help="The project's number, as in its address.")
 @click.option("--token", envvar="LABEL_STUDIO_API_KEY", help="Access token of Label Studio. [LABEL_STUDIO_API_KEY]")
 @click.option("--wait/--no-wait", default=True, help="Follow until the queue is in Label Studio.")
+@click.option("--new-secret", is_flag=True, help="Give the project's webhook another secret.")
 @options("home", "host", "port", "url", "basic_user", "embedder", "pre_annotation")
-def connect(settings: Settings, label_studio: str, project: int, token: str | None, wait: bool) -> None:
+def connect(
+    settings: Settings, label_studio: str, project: int, token: str | None, wait: bool, new_secret: bool
+) -> None:
     """Put project N of the Label Studio at URL in order. Safe to run again."""
     from labelcue import commands
 
     token = token or click.prompt(
         "Access token (Label Studio: Account & Settings → Personal Access Token)", hide_input=True
     )
-    commands.connect(out, settings, label_studio, project, str(token), wait=wait)
+    commands.connect(out, settings, label_studio, project, str(token), wait=wait, renew=new_secret)
 
 
 @main.command()

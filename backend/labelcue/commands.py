@@ -28,7 +28,9 @@ FRESH_S = 15.0
 _MARKS = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "bad": "[red]✗[/]"}
 
 
-def connect(out: Console, settings: Settings, url: str, project: int, token: str, *, wait: bool) -> None:
+def connect(
+    out: Console, settings: Settings, url: str, project: int, token: str, *, wait: bool, renew: bool = False
+) -> None:
     """Connect a project, then follow its learner until the queue stands in Label Studio."""
     from labelcue import connect as connecting
     from labelcue.labelstudio.client import LabelStudio
@@ -43,6 +45,7 @@ def connect(out: Console, settings: Settings, url: str, project: int, token: str
             token=SecretStr(token),
             embedder=settings.embedder,
             pre_annotation=settings.pre_annotation,
+            renew=renew,
             on_step=lambda words: out.print(f"  {words}", highlight=False),
         )
     if wait:

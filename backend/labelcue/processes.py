@@ -73,7 +73,7 @@ def _learner(settings: Settings) -> int:
 def _flags(settings: Settings) -> list[str]:
     """Flags that give a child the same settings; secrets it takes from file and environment, as this one did."""
     flags: list[str] = []
-    for name in sorted(settings.model_fields_set - {"basic_password", "webhook_secret"}):
+    for name in sorted(settings.model_fields_set - {"basic_password", "webhook_secret", "plugin_secret"}):
         value = getattr(settings, name)
         option = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):

@@ -42,7 +42,10 @@ class Settings(BaseSettings):
     basic_user: str = Field("labelcue", description="User of the HTTP Basic authentication of backend routes.")
     basic_password: SecretStr = Field(SecretStr(""), description="Password of backend routes and of the REST API.")
     webhook_secret: SecretStr = Field(
-        SecretStr(""), description="Secret in the `LabelCue-Secret` header of webhooks and, as Bearer, of the REST API."
+        SecretStr(""), description="Bearer of the whole REST API; each project's webhook has a secret made of it."
+    )
+    plugin_secret: SecretStr = Field(
+        SecretStr(""), description="What the plugin makes each project's Bearer of; empty: `webhook_secret`."
     )
     insecure: bool = Field(False, description="Serve without secrets. For trials on loopback alone.")
     max_body_mb: float = Field(64, gt=0, description="Largest request body in MB; larger ones get 413.")

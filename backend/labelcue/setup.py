@@ -27,6 +27,7 @@ def write_secrets(settings: Settings) -> tuple[Path, bool]:
             f'basic_user = "{settings.basic_user}"\n'
             f'basic_password = "{secrets.token_urlsafe(24)}"\n'
             f'webhook_secret = "{secrets.token_urlsafe(24)}"\n'
+            f'plugin_secret = "{secrets.token_urlsafe(24)}"\n'
         )
     return path, True
 
@@ -34,5 +35,7 @@ def write_secrets(settings: Settings) -> tuple[Path, bool]:
 def write_plugin_secret(settings: Settings) -> Path:
     """The file with the one secret that the plugin inside Label Studio needs, for its owner's eyes; made anew."""
     path = settings.home / PLUGIN_SECRET
-    replace_file(path, settings.webhook_secret.get_secret_value().encode())
+    # A home that an earlier LabelCue made has no secret for the plugin alone.
+    secret = settings.plugin_secret.get_secret_value() or settings.webhook_secret.get_secret_value()
+    replace_file(path, secret.encode())
     return path

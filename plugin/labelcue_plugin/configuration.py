@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +20,14 @@ class Unconfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """LabelCue's address without a slash at the end, and the secret that it takes as Bearer."""
+    """LabelCue's address without a slash at the end, and the secret of which each project's is made."""
 
     url: str
     secret: str = field(repr=False)
+
+    def bearer(self, project: int) -> str:
+        """The secret that LabelCue takes for this project alone: HMAC-SHA-256 of its number, in hex."""
+        return hmac.new(self.secret.encode(), f"labelcue project {project}".encode(), hashlib.sha256).hexdigest()
 
 
 def read_configuration(environment: Mapping[str, str]) -> Configuration:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ BACKGROUND_S = 10.0
 RECHECK_S = 10.0
 """How long a project that is not connected is left alone."""
 _ID_LIMIT = 2**63
+_PROJECT = re.compile(r"/api/projects/([1-9][0-9]*)(?![^/?])")
 
 
 class BadAnswer(Exception):
@@ -50,13 +52,7 @@ class LabelCue:
     """The way to one LabelCue, shared by all requests of this process."""
 
     def __init__(self, configuration: Configuration, clock: Callable[[], float] = time.monotonic) -> None:
-        headers = {
-            "Authorization": f"Bearer {configuration.secret}",
-            "Content-Type": "application/json",
-            "LabelCue-Protocol": str(PROTOCOL),
-            "User-Agent": f"labelcue-plugin/{__version__}",
-        }
-        self._wire = Wire(configuration.url, headers, clock)
+        self._wire = Wire(configuration.url, lambda path: _headers(configuration, path), clock)
         self._clock = clock
         self._heard: dict[int, Heard] = {}
         self._trouble = ""
@@ -161,6 +157,18 @@ class LabelCue:
             log.warning("LabelCue cannot be used, its last known order or Label Studio's own serves: %s", trouble)
         elif before and not trouble:
             log.warning("LabelCue answers again.")
+
+
+def _headers(configuration: Configuration, path: str) -> dict[str, str]:
+    """Each project's requests carry a secret that opens nothing of another one; what names no project carries none."""
+    named = _PROJECT.match(path)
+    secret = {"Authorization": f"Bearer {configuration.bearer(int(named[1]))}"} if named else {}
+    return {
+        **secret,
+        "Content-Type": "application/json",
+        "LabelCue-Protocol": str(PROTOCOL),
+        "User-Agent": f"labelcue-plugin/{__version__}",
+    }
 
 
 def _read(status: int, data: bytes) -> Any:

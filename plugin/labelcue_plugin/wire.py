@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MOST_BYTES = 4_000_000
+Headers = Callable[[str], Mapping[str, str]]
+"""What is sent with a request of this path."""
 KEPT = 16
 """Connections that are kept while nobody uses them."""
 
@@ -31,13 +33,13 @@ class WireError(Exception):
 class Wire:
     """The way to one address. Thread-safe."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str, headers: Headers, clock: Callable[[], float] = time.monotonic) -> None:
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._secure else 80)
         self._base = parts.path.rstrip("/")
-        self._headers = dict(headers)
+        self._headers = headers
         self._clock = clock
         self._idle: list[_Connection] = []
         self._lock = threading.Lock()
@@ -71,7 +73,7 @@ class Wire:
         self, connection: _Connection, method: str, path: str, body: bytes | None, deadline: float
     ) -> tuple[int, bytes]:
         connection.deadline = deadline
-        connection.request(method, self._base + path, body, self._headers)
+        connection.request(method, self._base + path, body, self._headers(path))
         response = connection.getresponse()
         data = response.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:

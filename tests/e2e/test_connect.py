@@ -119,7 +119,7 @@ def test_connect_changes_what_it_must_and_disconnect_puts_it_back(
     [backend] = ls.backends(project)
     assert (backend["title"], backend["state"], backend["id"]) == ("LabelCue", "CO", connection.backend_id)
     [hook] = ls.webhooks(project)
-    assert not ours.differs(hook, ours.wanted_webhook(settings))
+    assert not ours.differs(hook, ours.wanted_webhook(settings, project, 0))
     with closing(open_ledger(settings.store_url)) as ledger:
         [event] = ledger.read(project)
     assert (event.kind, event.body["label_config"]) == (Kind.LABEL_CONFIG, found["label_config"])
@@ -273,6 +273,35 @@ def test_what_cannot_be_connected_is_refused_before_anything_is_changed(
     assert ls.webhooks(project) == []
 
 
+def test_a_webhook_gets_its_project_s_secret_and_another_one_when_asked(
+    ls: LabelStudio, settings: Settings, service: FakeService, project: int, said: list[str]
+) -> None:
+    home = Home(settings.home)
+    connection = connected(ls, settings, project, said)
+
+    def carried() -> str:
+        [hook] = ls.webhooks(project)
+        return str(hook["headers"][ours.SECRET_HEADER])
+
+    first = carried()
+    assert first.startswith(f"{project}.")
+    assert SECRET not in first
+    service.renewals = 1
+    assert connected(ls, settings, project, said, renew=True).renewals == 1
+    assert carried() not in (first, SECRET)
+    assert by_name(examine(home, settings, project))["round-trip"].level == "ok"
+    connected(ls, settings, project, said)  # an ordinary run keeps it
+    assert Connection.load(home.connection(project)).renewals == 1
+
+    # As an earlier release left it.
+    ls.update_webhook(int(connection.webhook_id or 0), headers={ours.SECRET_HEADER: SECRET})
+    finding = by_name(examine(home, settings, project))["webhook"]
+    assert (finding.level, "service's own secret" in finding.what) == ("warn", True)
+    connected(ls, settings, project, said)
+    assert by_name(examine(home, settings, project))["webhook"].level == "ok"
+    disconnected(ls, settings, project, said)
+
+
 def test_a_service_that_moved_is_followed(ls: LabelStudio, settings: Settings, project: int, said: list[str]) -> None:
     before = everything(ls, project)
     connected(ls, settings, project, said)
@@ -312,7 +341,7 @@ def test_the_doctor_finds_nothing_on_a_healthy_project_and_names_each_trap(
         maximum_annotations=2,
         evaluate_predictions_automatically=True,
     )
-    hook = ours.wanted_webhook(settings)
+    hook = ours.wanted_webhook(settings, project, 0)
     ls.update_webhook(int(connection.webhook_id or 0), **{**hook, "is_active": False, "actions": hook["actions"][:-1]})
     ls.create_webhook(project, hook["url"])
     write_status(home.status(project), {**learner, "at": time.time() - 600, "error": "disk full"})

@@ -208,7 +208,7 @@ def test_whatever_is_in_labelcues_place_annotators_get_tasks(house: House) -> No
 
     until(lambda: is_well(house, project), timeout=15)
     house.stack.stop("service")
-    settings.write_text(right.replace('webhook_secret = "', 'webhook_secret = "not-'))
+    settings.write_text(right.replace('_secret = "', '_secret = "not-'))
     house.stack.start("service")
     try:
         for token in house.tokens[4:]:

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 @pytest.fixture
 def frontier() -> int:
-    """The product's own, which outlasts every outage here: Label Studio has no other order while the learner is dead."""
+    """The product's own outlasts every outage here: Label Studio has no other order while the learner is dead."""
     return Settings().frontier
 
 

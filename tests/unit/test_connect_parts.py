@@ -37,17 +37,26 @@ def test_our_versions_are_told_from_other_peoples() -> None:
 def test_a_webhook_is_ours_by_its_header_in_any_case(tmp_path: Path) -> None:
     assert ours.is_ours({"headers": {"labelcue-secret": "x"}})
     assert not any(map(ours.is_ours, [{}, {"headers": None}, {"headers": {"Authorization": "x"}}]))
-    wanted = ours.wanted_webhook(settings(tmp_path))
+    wanted = ours.wanted_webhook(settings(tmp_path), 3, 0)
     assert not ours.differs({**wanted, "actions": wanted["actions"][::-1], "id": 4}, wanted)
     assert ours.differs({**wanted, "actions": wanted["actions"][1:]}, wanted)
     assert ours.differs({**wanted, "headers": {ours.SECRET_HEADER: "old"}}, wanted)
     assert ours.differs({**wanted, "is_active": False}, wanted)
 
 
+def test_each_project_has_a_webhook_secret_of_its_own_and_another_one_after_a_renewal(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    made = [ours.wanted_webhook(chosen, *which)["headers"][ours.SECRET_HEADER] for which in ((3, 0), (3, 1), (4, 0))]
+    assert len(set(made)) == 3
+    assert not any("hook" in one or ours.tells_all({"headers": {"x": one}}, chosen) for one in made)
+    assert ours.tells_all({"headers": {ours.SECRET_HEADER: "hook"}}, chosen)
+    assert not ours.tells_all({"headers": {ours.SECRET_HEADER: ""}}, Settings(home=tmp_path, insecure=True))
+
+
 def test_without_secrets_nothing_is_sent_with_them(tmp_path: Path) -> None:
     bare = Settings(home=tmp_path, insecure=True)
     assert ours.service_url(bare) == "http://127.0.0.1:9095"
-    assert ours.wanted_webhook(bare)["headers"] == {}
+    assert ours.wanted_webhook(bare, 3, 0)["headers"] == {}
     assert (ours.wanted_backend(bare)["auth_method"], ours.password(bare)) == ("NONE", {})
 
 

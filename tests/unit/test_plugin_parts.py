@@ -15,12 +15,17 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import Headers
 
+from labelcue.errors import NotAuthorised
+from labelcue.service.auth import Guard
+from labelcue.settings import load_settings
+from labelcue.setup import write_plugin_secret, write_secrets
 from labelcue_plugin import __version__, fingerprints
 from labelcue_plugin.changes import Standing, changed, standing_of
 from labelcue_plugin.circuit import Circuit
 from labelcue_plugin.configuration import Configuration, Unconfigured, read_configuration
-from labelcue_plugin.service import Candidates, LabelCue
+from labelcue_plugin.service import Candidates, LabelCue, _headers
 from labelcue_plugin.wire import MOST_BYTES, Wire, WireError
 
 PACKAGE = Path(fingerprints.__file__).parent
@@ -75,6 +80,28 @@ def test_a_secret_that_is_none_is_refused_with_the_remedy(tmp_path: Path, conten
         secret.write_bytes(content)
     with pytest.raises(Unconfigured, match="LABELCUE_SECRET_FILE"):
         read_configuration({"LABELCUE_URL": "http://h", "LABELCUE_SECRET_FILE": str(secret)})
+
+
+def test_a_project_s_secret_is_what_the_service_takes_for_it_and_for_no_other(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    write_secrets(load_settings({"home": home}))
+    secret = write_plugin_secret(load_settings({"home": home}))
+    guard = Guard(load_settings({"home": home}))
+    found = read_configuration({"LABELCUE_URL": "http://h", "LABELCUE_SECRET_FILE": str(secret)})
+    sent = Headers(_headers(found, "/api/projects/12/queue?limit=3"))
+    guard.api(sent, 12)
+    for other in (1, 2, 120, None):
+        with pytest.raises(NotAuthorised):
+            guard.api(sent, other)
+    assert found.secret not in str(sent)
+    assert sent["LabelCue-Protocol"] == "1"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/queue", "/api/projects", "/api/projects/0", "/api/projects/1x", "/x/api/projects/1"]
+)
+def test_a_path_that_names_no_project_carries_no_secret(path: str) -> None:
+    assert "Authorization" not in _headers(Configuration("http://h", "s"), path)
 
 
 # Circuit
@@ -150,9 +177,13 @@ def times(count: int, body: bytes) -> Reply:
     return reply
 
 
+def no_headers(_path: str) -> dict[str, str]:
+    return {}
+
+
 def test_a_connection_is_kept_and_a_new_one_made_where_the_peer_has_closed_it() -> None:
     with listening(times(2, b"one"), times(1, b"two")) as url:
-        wire = Wire(f"{url}/under/", {"X-Ours": "1"})
+        wire = Wire(f"{url}/under/", lambda path: {"X-Ours": path})
         answers = [wire.exchange("POST", "/next", b"{}", 5) for _ in range(3)]
         wire.close()
     assert answers == [(200, b"one"), (200, b"one"), (200, b"two")]
@@ -171,7 +202,7 @@ clock = Clock()
 
 def test_a_peer_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline() -> None:
     with listening(drip) as url, pytest.raises(WireError, match="no answer within"):
-        Wire(url, {}, clock).exchange("GET", "/", None, 3)
+        Wire(url, no_headers, clock).exchange("GET", "/", None, 3)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +215,7 @@ def test_whatever_is_no_answer_is_one_error(said: bytes) -> None:
         connection.sendall(said)
 
     with listening(reply) as url, pytest.raises(WireError):
-        Wire(url, {}).exchange("GET", "/", None, 5)
+        Wire(url, no_headers).exchange("GET", "/", None, 5)
 
 
 def test_an_answer_without_end_is_cut_off() -> None:
@@ -193,14 +224,14 @@ def test_an_answer_without_end_is_cut_off() -> None:
         connection.sendall(answered(b"x" * (MOST_BYTES + 1)))
 
     with listening(reply) as url, pytest.raises(WireError, match="over"):
-        Wire(url, {}).exchange("GET", "/", None, 30)
+        Wire(url, no_headers).exchange("GET", "/", None, 30)
 
 
 def test_nobody_there_is_one_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(WireError, match="refused"):
-        Wire(f"http://127.0.0.1:{port}", {}).exchange("GET", "/", None, 5)
+        Wire(f"http://127.0.0.1:{port}", no_headers).exchange("GET", "/", None, 5)
 
 
 def test_https_checks_the_certificate() -> None:
@@ -210,7 +241,7 @@ def test_https_checks_the_certificate() -> None:
         connection.recv(65536)  # until the other side gives up
 
     with listening(reply) as url, pytest.raises(WireError):
-        Wire(url.replace("http:", "https:"), {}).exchange("GET", "/", None, 5)
+        Wire(url.replace("http:", "https:"), no_headers).exchange("GET", "/", None, 5)
     assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
 
 

@@ -37,9 +37,12 @@ def connect(
     token: SecretStr,
     embedder: str,
     pre_annotation: Literal["off", "confident", "on"],
+    renew: bool = False,
     on_step: Said,
 ) -> Connection:
     """Put the project in order and remember how it was; a second run changes nothing and says so.
+
+    `renew` gives the webhook a new secret; the old one opens nothing any more.
 
     Raises ConfigError (service, secrets, address, another Label Studio), UnsupportedConfig, LabelStudioError and its
     kinds. What was done until then stays noted: run it again, or `disconnect`.
@@ -54,6 +57,7 @@ def connect(
         title=str(found.get("title", "")),
         backend_id=known.backend_id if known else None,
         webhook_id=known.webhook_id if known else None,
+        renewals=(known.renewals if known else 0) + renew,
         embedder=embedder,
         pre_annotation=pre_annotation,
         before={**(known.before if known else _as_it_is(found)), "service": settings.base_url},

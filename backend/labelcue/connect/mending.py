@@ -37,7 +37,7 @@ class Mending:
 
     def webhook(self) -> None:
         """Ours first: where it stands, Label Studio adds no webhook of its own for the backend."""
-        wanted = ours.wanted_webhook(self.settings)
+        wanted = ours.wanted_webhook(self.settings, self.number, self.connection.renewals)
         self._hooks = self.ls.webhooks(self.number)
         mine = self._my_webhook(wanted["url"])
         if mine is None:

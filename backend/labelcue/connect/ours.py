@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from labelcue import keys
 from labelcue.errors import ConfigError
 from labelcue.settings import Settings
 
@@ -46,11 +47,12 @@ def webhook_url(service: str) -> str:
     return service.rstrip("/") + "/webhook"
 
 
-def wanted_webhook(settings: Settings) -> dict[str, Any]:
-    """Our webhook as it must be."""
+def wanted_webhook(settings: Settings, project: int, renewals: int) -> dict[str, Any]:
+    """Our webhook as it must be, with the project's own secret."""
+    root = _secret(settings)
     return {
         "url": webhook_url(settings.base_url),
-        "headers": {SECRET_HEADER: _secret(settings)} if _secret(settings) else {},
+        "headers": {SECRET_HEADER: keys.webhook(root, project, renewals)} if root else {},
         "send_payload": True,
         "send_for_all_actions": False,
         "is_active": True,
@@ -84,6 +86,11 @@ def differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 def is_ours(webhook: Mapping[str, Any]) -> bool:
     """Whether a webhook carries our secret's header; those that Label Studio adds by itself carry none."""
     return any(name.lower() == SECRET_HEADER.lower() for name in webhook.get("headers") or {})
+
+
+def tells_all(webhook: Mapping[str, Any], settings: Settings) -> bool:
+    """Whether a webhook carries the service's own secret, as an earlier LabelCue made them."""
+    return _secret(settings) != "" and _secret(settings) in (webhook.get("headers") or {}).values()
 
 
 def is_our_version(version: str | None) -> bool:

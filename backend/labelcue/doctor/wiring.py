@@ -48,9 +48,13 @@ def _backend(case: Case) -> Finding:
 
 
 def _webhook(case: Case, hook: dict[str, Any] | None) -> Finding:
-    wanted = ours.wanted_webhook(case.settings)
+    wanted = ours.wanted_webhook(case.settings, case.project, case.connection.renewals)
     if hook is None:
         return case.judge("webhook", "bad", "LabelCue's webhook is gone: labels arrive late, by polling.", AGAIN)
+    if ours.tells_all(hook, case.settings):
+        what = "The webhook carries the service's own secret, where everybody who may see its settings can read it."
+        remedy = f"{AGAIN} Then put another webhook_secret into labelcue.toml, restart, and connect all projects again."
+        return case.judge("webhook", "warn", what, remedy)
     wrong = [name for name, value in wanted.items() if ours.differs(hook, {name: value})]
     if wrong:
         return case.judge("webhook", "bad", f"The webhook's {', '.join(wrong)} stand otherwise than they must.", AGAIN)

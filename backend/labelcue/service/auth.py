@@ -1,5 +1,6 @@
-"""Who may call what: HTTP Basic for Label Studio's backend calls, a secret header for webhooks, either for the API.
+"""Who may call what: HTTP Basic for Label Studio's backend calls, a header for webhooks, Basic or Bearer for the API.
 
+Webhooks and the plugin come with secrets of a single project (`labelcue.keys`), which open nothing of another one.
 Secrets are compared as SHA-256 digests of bytes, in constant time: neither their length nor odd characters matter.
 """
 
@@ -9,9 +10,11 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Callable
 
 from werkzeug.datastructures import Headers
 
+from labelcue import keys
 from labelcue.errors import ConfigError, NotAuthorised
 from labelcue.settings import Settings
 
@@ -31,27 +34,47 @@ def require_secrets(settings: Settings) -> None:
 
 
 class Guard:
-    """Checks the headers of a request. Every method raises NotAuthorised, or returns nothing."""
+    """Checks the headers of a request. Every method raises NotAuthorised where they are not good enough."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, renewals: Callable[[int], int] = lambda _project: 0) -> None:
+        """`renewals`: how often a project's webhook got a new secret."""
         password = settings.basic_password.get_secret_value()
         self._basic = _digests(f"{settings.basic_user}:{password}" if password else "")
-        self._secret = _digests(settings.webhook_secret.get_secret_value())
+        self._root = settings.webhook_secret.get_secret_value()
+        self._secret = _digests(self._root)
+        # A plugin whose file an earlier LabelCue wrote has the service's own secret.
+        self._roots = [root for root in (settings.plugin_secret.get_secret_value(), self._root) if root]
         self._insecure = settings.insecure
+        self._renewals = renewals
 
     def backend(self, headers: Headers) -> None:
         """Label Studio's calls of an ML backend: HTTP Basic."""
         self._admit(bool(self._basic), self._by_basic(headers), "HTTP Basic with the service's user and password")
 
-    def webhook(self, headers: Headers) -> None:
-        """Webhooks: the secret header, or HTTP Basic, with which 'Start Training' comes."""
-        admitted = self._by_basic(headers) | _same(_bytes(headers.get(HEADER, "")), self._secret)
-        self._admit(bool(self._secret or self._basic), admitted, f"the header {HEADER} (`labelcue connect` sets it)")
+    def webhook(self, headers: Headers) -> int | None:
+        """Webhooks: the header with a project's secret; the project alone of which it may tell, None for all.
 
-    def api(self, headers: Headers) -> None:
-        """The REST API: HTTP Basic, or the webhook's secret as Bearer."""
-        admitted = self._by_basic(headers) | _same(_after("bearer", headers), self._secret)
-        self._admit(bool(self._secret or self._basic), admitted, "HTTP Basic, or Bearer with the webhook's secret")
+        Of all tell HTTP Basic, with which 'Start Training' comes, and the service's own secret, which the webhooks of
+        an earlier LabelCue carry until `connect` runs again.
+        """
+        wanted = f"the header {HEADER} (`labelcue connect` sets it)"
+        given = headers.get(HEADER, "")
+        everything = self._by_basic(headers) | _same(_bytes(given), self._secret)
+        project = keys.project_of(given)
+        if everything or project is None or not self._root:
+            self._admit(bool(self._secret or self._basic), everything, wanted)
+            return None
+        right = _digests(keys.webhook(self._root, project, self._renewals(project)))
+        self._admit(True, _same(_bytes(given), right), wanted)
+        return project
+
+    def api(self, headers: Headers, project: int | None = None) -> None:
+        """The REST API: HTTP Basic, the service's own secret as Bearer, or, for one project, the project's."""
+        given = _after("bearer", headers)
+        admitted = self._by_basic(headers) | _same(given, self._secret)
+        if project is not None:
+            admitted |= _same(given, tuple(one for root in self._roots for one in _digests(keys.bearer(root, project))))
+        self._admit(bool(self._secret or self._basic), admitted, "HTTP Basic, or Bearer with a secret that opens this")
 
     def _by_basic(self, headers: Headers) -> bool:
         try:

@@ -33,6 +33,12 @@ def project_of(value: Json) -> int | None:
     return value if type(value) is int and 0 < value < ID_LIMIT else None
 
 
+def named_project() -> int | None:
+    """The project that the request's route names, if it names one."""
+    value = (request.view_args or {}).get("project")
+    return value if isinstance(value, int) else None
+
+
 def number(name: str, default: int, least: int, most: int) -> int:
     """A whole number of the query string; raises BadRequest where it is none, or out of bounds."""
     text = request.args.get(name)

@@ -11,6 +11,7 @@ from labelcue.service.metrics import Metrics
 from labelcue.settings import Settings
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
+from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import Snapshot, SnapshotReader
 
@@ -25,7 +26,7 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.home = Home(settings.home)
-        self.guard = Guard(settings)
+        self.guard = Guard(settings, self._renewals)
         self.metrics = Metrics()
         self.heard: dict[int, float] = {}
         """Unix seconds of the last authenticated webhook of each project, since this process started."""
@@ -52,6 +53,13 @@ class Service:
             raise NotFound(
                 f"Project {project} is not connected.", f"Run `labelcue connect URL --project {project}` first."
             )
+
+    def _renewals(self, project: int) -> int:
+        """How often the project's webhook got a new secret; 0 also where the project is not connected."""
+        try:
+            return Connection.load(self.home.connection(project)).renewals
+        except NotFound:
+            return 0
 
     def snapshot(self, project: int) -> Snapshot | None:
         """The project's published round, None before the first. Raises StoreError, Corrupt."""

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from labelcue.errors import BadRequest
 from labelcue.labelstudio.values import ID_LIMIT
-from labelcue.service.bodies import json_object, number
+from labelcue.service.bodies import json_object, named_project, number
 from labelcue.service.context import NO_VERSION, Service
 from labelcue.service.live import Live, Lives
 from labelcue.service.shapes import Asked, Candidate, Freed, Lease, Next, candidate_of
@@ -100,7 +100,7 @@ class Handout:
         return Asked(asked=True).model_dump(), 202
 
     def _admit(self) -> None:
-        self._service.guard.api(request.headers)
+        self._service.guard.api(request.headers, named_project())
         spoken = request.headers.get(PROTOCOL_HEADER, PROTOCOL)
         if spoken != PROTOCOL:
             raise BadRequest(

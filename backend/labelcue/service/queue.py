@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from labelcue.errors import LabelCueError, NotFound
-from labelcue.service.bodies import number
+from labelcue.service.bodies import named_project, number
 from labelcue.service.context import NO_VERSION, Service
 from labelcue.service.metrics import CONTENT_TYPE
 from labelcue.service.shapes import Asked, Place, Project, Projects, Queue, Shape, place_of
@@ -34,7 +34,7 @@ class Api:
     def blueprint(self) -> Blueprint:
         """The routes behind HTTP Basic or Bearer."""
         routes = Blueprint("api", __name__)
-        routes.before_request(lambda: self._service.guard.api(request.headers))
+        routes.before_request(lambda: self._service.guard.api(request.headers, named_project()))
         routes.add_url_rule("/api/projects", view_func=self.projects)
         routes.add_url_rule(PROJECT, view_func=self.project)
         routes.add_url_rule(f"{PROJECT}/queue", view_func=self.queue)

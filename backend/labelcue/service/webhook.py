@@ -7,13 +7,14 @@ here: no training, no call of Label Studio.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import structlog
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
+from labelcue.errors import NotAuthorised
 from labelcue.labelstudio.events import Parsed, parse_webhook
 from labelcue.service.bodies import raw_body
 from labelcue.service.context import Service
@@ -70,13 +71,17 @@ class Webhook:
     def blueprint(self) -> Blueprint:
         """The route behind the secret header, or HTTP Basic."""
         routes = Blueprint("webhook", __name__)
-        routes.before_request(lambda: self._service.guard.webhook(request.headers))
+        routes.before_request(self._admit)
         routes.add_url_rule("/webhook", view_func=self.receive, methods=["POST"])
         return routes
 
+    def _admit(self) -> None:
+        """Before the body is read: nobody else's is."""
+        g.may_tell_of = self._service.guard.webhook(request.headers)
+
     def receive(self) -> ResponseReturnValue:
         """Append, then answer. StoreBusy becomes 503: never an acknowledgement of what is not on disk."""
-        parsed = parse_webhook(raw_body())
+        parsed = self._allowed(parse_webhook(raw_body()))
         if parsed.project is not None:
             self._service.require(parsed.project)
             self._service.heard[parsed.project] = self._service.clock()
@@ -86,6 +91,18 @@ class Webhook:
             self._service.metrics.events(len(events))
         self._tell(parsed)
         return {"stored": len(events), "ignored": ignored, "problems": list(parsed.problems)}
+
+    def _allowed(self, parsed: Parsed) -> Parsed:
+        """What it says, if the sender's secret is the one of that project. Raises NotAuthorised."""
+        own: int | None = g.may_tell_of
+        if own is None or parsed.project == own:
+            return parsed
+        if parsed.project is None:
+            return replace(parsed, project=own)
+        raise NotAuthorised(
+            f"The secret is not the one of project {parsed.project}.",
+            f"Run `labelcue connect URL --project {parsed.project}`, which gives its webhook its own.",
+        )
 
     def _events(self, parsed: Parsed) -> tuple[list[Event], str | None]:
         """What to store, and why it is less than what was told."""

@@ -23,6 +23,7 @@ class Connection(BaseModel):
     title: str = Field(default="", description="The project's title, for people.")
     backend_id: int | None = Field(default=None, description="Id of our ML backend in Label Studio.")
     webhook_id: int | None = Field(default=None, description="Id of our webhook in Label Studio.")
+    renewals: int = Field(default=0, description="How often our webhook got a new secret.")
     embedder: str = Field(default="minilm", description="How this project's tasks become vectors.")
     pre_annotation: Literal["off", "confident", "on"] = Field(
         default="off", description="When queued tasks show a label."
