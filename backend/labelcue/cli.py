@@ -90,6 +90,15 @@ def connect(
 
 
 @main.command()
+@_options("home", "url", "host", "port")
+def pages(settings: Settings) -> None:
+    """Print the address of the admins' pages, and a link that logs you in once within ten minutes."""
+    from labelcue import commands
+
+    commands.pages(out, settings)
+
+
+@main.command()
 @click.option("--project", "-p", type=int, required=True, help="The project's number.")
 @options("home", "url", "host", "port")
 def disconnect(settings: Settings, project: int) -> None:

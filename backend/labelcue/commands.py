@@ -92,6 +92,16 @@ def disconnect(out: Console, settings: Settings, project: int) -> None:
     out.print("Disconnected. Labels and ledger are kept.")
 
 
+def pages(out: Console, settings: Settings) -> None:
+    """The pages' address and a one-time link; the code stands behind the #, so that no server logs it."""
+    from labelcue.service.pages.session import new_code
+
+    out.print(f"Pages of all projects: {settings.base_url}/", highlight=False, soft_wrap=True)
+    if settings.basic_password.get_secret_value():
+        link = f"{settings.base_url}/login#code={new_code(settings)}"
+        out.print(f"Log in once, within ten minutes: {link}", highlight=False, soft_wrap=True)
+
+
 def doctor(out: Console, settings: Settings, project: int | None) -> int:
     """Print every finding with its remedy; 1 if something is broken."""
     from labelcue.doctor import examine

@@ -151,6 +151,7 @@ def described(app: Flask) -> set[tuple[str, str]]:
     return {
         (method.lower(), rule.rule.replace("<int:", "{").replace(">", "}"))
         for rule in app.url_map.iter_rules()
+        if not rule.endpoint.startswith("pages.")  # for people
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 

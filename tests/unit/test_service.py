@@ -320,9 +320,9 @@ def test_reading_needs_a_secret(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/health/", 404, "not_found"),
-        ("GET", "//health", 404, "not_found"),
+        ("GET", "/api//projects", 404, "not_found"),
         ("GET", "/api/projects/-1", 404, "not_found"),
         ("GET", "/api/projects/x", 404, "not_found"),
         ("GET", "/predict", 405, "method_not_allowed"),

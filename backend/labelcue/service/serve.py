@@ -22,7 +22,8 @@ from waitress.task import ErrorTask
 
 from labelcue import logs
 from labelcue.errors import ConfigError
-from labelcue.service.app import EXTENSION, create_app, envelope
+from labelcue.service.app import EXTENSION, create_app
+from labelcue.service.failing import envelope
 from labelcue.settings import Settings
 from labelcue.supervisor import end_with_supervisor, stop_on_signals
 

@@ -1,0 +1,123 @@
+"""Whether everything between the annotator and the queue works, in lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from labelcue.service.pages import words
+from labelcue.service.pages.reading import Seen
+
+SLOW_EVENTS = 50
+"""Events that the queue may be behind before it counts as late."""
+QUIET_S = 900.0
+"""A reconcile that worked should be no longer ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line: what, how it is, `good`, `warn` or `bad`, and what to do."""
+
+    name: str
+    said: str | Markup
+    level: str = "good"
+    remedy: str = ""
+
+
+def health(seen: Seen) -> list[Fact]:
+    """What is wrong first."""
+    facts = [
+        *_troubles(seen),
+        _learner(seen),
+        _lag(seen),
+        *_reading(seen),
+        _reconcile(seen),
+        _webhook(seen),
+        _way(seen),
+    ]
+    return sorted(facts, key=lambda fact: ("bad", "warn", "good").index(fact.level))
+
+
+def _troubles(seen: Seen) -> Iterator[Fact]:
+    for problem in seen.problems:
+        yield Fact("Files", problem.message, "bad", problem.remedy)
+    status = seen.status
+    if status.get("gone"):
+        yield Fact("Project", "It is gone from Label Studio.", "bad", "Let go of it: labelcue disconnect")
+    if status.get("config_error"):
+        yield Fact("Label config", str(status["config_error"]), "bad", "Change the label config in Label Studio.")
+    for name, where in (
+        ("Learner", status),
+        ("Embedding", status.get("embedding")),
+        ("Delivery", status.get("delivery")),
+    ):
+        if where and where.get("error"):
+            yield Fact(name, str(where["error"]), "bad", "`labelcue doctor` looks for the cause.")
+
+
+def _learner(seen: Seen) -> Fact:
+    if not seen.alive:
+        said = Markup("Not running; it last said something {}.").format(words.ago(seen.status.get("at"), seen.now))
+        return Fact("Learner", said, "bad", "Start it: labelcue serve")
+    snapshot = seen.snapshot
+    if snapshot is None:
+        return Fact("Learner", "Running; there is no round yet.", "warn")
+    took = words.span((seen.status.get("round") or {}).get("seconds"))
+    return Fact(
+        "Learner",
+        Markup("Running; round {} took {}, {}").format(
+            words.count(snapshot.round.number), took, words.ago(snapshot.round.at, seen.now)
+        ),
+    )
+
+
+def _lag(seen: Seen) -> Fact:
+    if not seen.behind:
+        return Fact("Queue", "Up to date with every event.")
+    said = f"{words.plural(seen.behind, 'event')} not in the queue yet."
+    return Fact("Queue", said, "warn" if seen.behind > SLOW_EVENTS or not seen.alive else "good")
+
+
+def _reading(seen: Seen) -> Iterator[Fact]:
+    embedding = seen.status.get("embedding") or {}
+    if not embedding:
+        return
+    done, total, unreadable = (int(embedding.get(key) or 0) for key in ("done", "total", "unreadable"))
+    said = f"{words.count(done)} of {words.count(total)} read"
+    if unreadable:
+        first = next(iter((embedding.get("problems") or {}).items()), None)
+        example = f", for example task {first[0]}: {first[1]}" if first else ""
+        yield Fact("Tasks", f"{said}; {words.count(unreadable)} cannot be read{example}", "warn")
+    else:
+        yield Fact("Tasks", f"{said}.", "good" if done >= total else "warn")
+
+
+def _reconcile(seen: Seen) -> Fact:
+    reconcile = seen.status.get("reconcile") or {}
+    if reconcile.get("error"):
+        return Fact("Reconcile", str(reconcile["error"]), "bad", "`labelcue doctor` looks for the cause.")
+    last = reconcile.get("last_ok")
+    if reconcile.get("doing"):
+        return Fact("Reconcile", f"Now: {reconcile['doing']}")
+    late = not last or seen.now - float(last) > QUIET_S
+    return Fact(
+        "Reconcile",
+        Markup("Compared with Label Studio {}.").format(words.ago(last, seen.now)),
+        "warn" if late else "good",
+    )
+
+
+def _webhook(seen: Seen) -> Fact:
+    heard = seen.reader.service.heard.get(seen.number)
+    if heard is None:
+        return Fact("Webhooks", "None since the service started; reconcile finds what they miss.")
+    return Fact("Webhooks", Markup("Last one {}.").format(words.ago(heard, seen.now)))
+
+
+def _way(seen: Seen) -> Fact:
+    if seen.connection is None:
+        return Fact("Served", "Unknown.", "warn")
+    way = seen.reader.way(seen.connection)
+    return Fact("Served", f"{way.words[:1].upper()}{way.words[1:]}", "good" if way.good else "warn", way.remedy)

@@ -1,0 +1,88 @@
+"""How one project is doing: labels, pace, the next items, health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from labelcue.service.pages.health import health
+from labelcue.service.pages.history import hourly
+from labelcue.service.pages.reading import Reader, Seen
+from labelcue.service.shapes import Candidate, candidate_of
+from labelcue.store.snapshot import Standing
+from labelcue.types import Kind, TaskId
+
+NEXT = 10
+"""Items of the queue's head that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One task of the queue's head."""
+
+    task: TaskId
+    text: str
+    standing: Standing
+    said: Candidate
+    link: str
+
+
+class Overview:
+    """One route."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def add(self, routes: Blueprint) -> None:
+        """Give the blueprint its route."""
+        routes.add_url_rule("/projects/<int:project>", "overview", self.page)
+
+    def page(self, project: int) -> ResponseReturnValue:
+        """One project's state."""
+        seen = self._reader.project(project)
+        with seen.history as history:
+            labelled, times = history.labelled(), history.label_times()
+            people = len(history.annotators())
+            items = _items(seen)
+        recent, pace = hourly(times, seen.now)
+        return render_template(
+            "overview.html",
+            seen=seen,
+            labelled=labelled,
+            people=people,
+            recent=recent,
+            pace=pace,
+            progress=_progress(times),
+            items=items,
+            health=health(seen),
+        )
+
+
+def _progress(times: list[float]) -> dict[str, list[float]]:
+    """Labels over time for the chart: at most 400 points, Unix milliseconds."""
+    step = max(1, len(times) // 400)
+    kept = sorted({*range(0, len(times), step), len(times) - 1}) if times else []
+    return {"x": [1000 * times[place] for place in kept], "y": [place + 1.0 for place in kept]}
+
+
+def _items(seen: Seen) -> list[Item]:
+    """The queue's head without what was labelled, skipped or held back since."""
+    snapshot, fold = seen.snapshot, seen.history.fold
+    if snapshot is None:
+        return []
+    levers, tasks = fold.levers, list[TaskId]()
+    for place in snapshot.order:
+        task = TaskId(int(place))
+        if task in fold.tasks and not fold.of_task(task) and levers.get(task) is not Kind.HOLD:
+            tasks.append(task)
+        if len(tasks) == NEXT:
+            break
+    texts = seen.history.texts(tasks)
+    standings = ((task, snapshot.of(task)) for task in tasks)
+    return [
+        Item(task, texts[task], standing, candidate_of(snapshot, task), seen.link(task))
+        for task, standing in standings
+        if standing is not None
+    ]

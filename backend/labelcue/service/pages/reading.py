@@ -1,0 +1,155 @@
+"""What the pages read: a project's files, its ledger, and what its learner has worked out. Nothing here trains."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from labelcue.errors import LabelCueError
+from labelcue.service.context import Service
+from labelcue.service.pages.history import History
+from labelcue.service.pages.ways import Answer, Ways
+from labelcue.store.connection import Connection
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.status import read_status
+
+T = TypeVar("T")
+ALIVE_S = 15.0
+"""A learner that has said nothing for so long is taken for dead."""
+
+
+class Reader:
+    """Reads for all pages of one service. Thread-safe."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._ways = Ways(service.clock)
+        self._lock = threading.Lock()
+        self._histories: dict[int, History] = {}
+
+    def projects(self) -> list[Seen]:
+        """Every connected project."""
+        return [Seen(self, number) for number in self.service.home.projects()]
+
+    def project(self, number: int) -> Seen:
+        """One project; raises NotFound."""
+        self.service.require(number)
+        return Seen(self, number)
+
+    def history(self, number: int) -> History:
+        """What the project's ledger says; use it in a `with`."""
+        with self._lock:
+            known = self._histories.get(number)
+            if known is None:
+                known = self._histories[number] = History(number, self.service.ledger)
+            return known
+
+    def way(self, connection: Connection) -> Answer:
+        """How the queue reaches annotators, as Label Studio said last."""
+        return self._ways.of(connection)
+
+    def warm(self) -> None:
+        """Read every project's ledger in the background, so that the first page need not wait for it."""
+        threading.Thread(target=self._read_all, name="pages", daemon=True).start()
+
+    def _read_all(self) -> None:
+        for number in self.service.home.projects():
+            try:
+                with self.history(number):
+                    pass
+            except LabelCueError:
+                return  # The page that needs it will say what is wrong.
+
+
+@dataclass(eq=False)
+class Seen:
+    """One project as one request sees it. What cannot be read is named in `problems` and hides nothing else."""
+
+    reader: Reader
+    number: int
+
+    def __post_init__(self) -> None:
+        self.problems: list[LabelCueError] = []
+        self.now = self.reader.service.clock()
+
+    @cached_property
+    def connection(self) -> Connection | None:
+        """How its Label Studio is reached."""
+        return self._tried(lambda: Connection.load(self.reader.service.home.connection(self.number)))
+
+    @cached_property
+    def status(self) -> dict[str, Any]:
+        """The learner's own words."""
+        return self._tried(lambda: read_status(self.reader.service.home.status(self.number))) or {}
+
+    @cached_property
+    def snapshot(self) -> Snapshot | None:
+        """The published round."""
+        return self._tried(lambda: self.reader.service.snapshot(self.number))
+
+    @property
+    def history(self) -> History:
+        """The ledger; use it in a `with`."""
+        return self.reader.history(self.number)
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        named = self.connection.title if self.connection is not None else ""
+        return named or f"Project {self.number}"
+
+    @property
+    def labels(self) -> int:
+        """Labelled tasks that the model knows."""
+        return self.snapshot.labelled if self.snapshot is not None else 0
+
+    @property
+    def tasks(self) -> int:
+        """All tasks, as the learner counted them last."""
+        counted = self.status.get("tasks")
+        return counted if isinstance(counted, int) else len(self.snapshot.ids) if self.snapshot is not None else 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether a learner is at work."""
+        return self.now - float(self.status.get("at") or 0) < ALIVE_S
+
+    @property
+    def behind(self) -> int:
+        """Positions of the ledger that the published round does not know yet."""
+        last = self.reader.service.ledger.position(self.number)
+        return max(0, last - (self.snapshot.round.position if self.snapshot is not None else 0))
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """(`good`, `warn` or `bad`; what it is doing, in few words)."""
+        status, embedding = self.status, self.status.get("embedding") or {}
+        if status.get("gone"):
+            return "bad", "deleted in Label Studio"
+        trouble = status.get("config_error") or status.get("error") or embedding.get("error")
+        if trouble:
+            return "bad", "needs you"
+        if not self.alive:
+            return "bad", "learner not running"
+        if embedding.get("total", 0) > embedding.get("done", 0):
+            return "warn", "reading tasks"
+        if self.snapshot is None:
+            return "warn", "waiting for the first round"
+        return "good", "running"
+
+    def link(self, task: int | None = None) -> str:
+        """The project, or one task of it, in Label Studio; empty where its address is not known or no web address."""
+        if self.connection is None or not self.connection.url.startswith(("http://", "https://")):
+            return ""
+        address = f"{self.connection.url.rstrip('/')}/projects/{self.number}/data"
+        return address if task is None else f"{address}?task={task}"
+
+    def _tried(self, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except LabelCueError as error:
+            self.problems.append(error)
+            return None
