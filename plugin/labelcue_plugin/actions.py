@@ -6,9 +6,10 @@ from typing import Any
 
 from core.permissions import all_permissions
 from data_manager.actions import register_action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 
 from labelcue_plugin.activation import STATE
+from labelcue_plugin.membership import is_inside
 from labelcue_plugin.models import Copy
 
 SECONDS = 5.0
@@ -37,12 +38,13 @@ def labelcue_rerank(project: Any, _queryset: Any, **more: Any) -> dict[str, Any]
 
 
 def _act(project: Any, action: str, tasks: list[int], said: str, **more: Any) -> dict[str, Any]:
-    """Raises ValidationError, whose words the page shows, where LabelCue does not do it."""
+    """Raises ValidationError, whose words the page shows, where LabelCue does not do it; NotFound for outsiders."""
+    request = more.get("request")
+    if request is None or not is_inside(request.user, project):
+        raise NotFound("There is no such project.")
     if STATE.cue is None or not Copy.objects.filter(project=project.id).exists():
         raise ValidationError("LabelCue does not serve this project.")
-    request = more.get("request")
-    user = request.user.id if request is not None else None
-    if not STATE.cue.act(project.id, action, tasks, user, SECONDS):
+    if not STATE.cue.act(project.id, action, tasks, request.user.id, SECONDS):
         raise ValidationError("LabelCue did not take it up; its log and `labelcue doctor` say why.")
     return {"response_code": 200, "detail": said.format(len(tasks))}
 

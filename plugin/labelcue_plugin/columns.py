@@ -14,6 +14,7 @@ from django.db.models import F
 from rest_framework import serializers
 
 from labelcue_plugin.activation import STATE
+from labelcue_plugin.membership import is_inside
 from labelcue_plugin.models import Copy
 
 COLUMNS: dict[str, tuple[str, str, str, Callable[..., serializers.Field]]] = {
@@ -34,9 +35,14 @@ def install() -> None:
 
 
 def get_all_columns(project: Any, *args: Any) -> dict[str, Any]:
-    """In the place of Label Studio's, which has none of ours; projects that are not LabelCue's keep theirs."""
+    """In the place of Label Studio's, which has none of ours; other projects, and outsiders, keep theirs.
+
+    The first of `args` is the user, where Label Studio knows one.
+    """
     found: dict[str, Any] = _theirs(project, *args)
     if STATE.cue is None or not Copy.objects.filter(project=project.id).exists():
+        return found
+    if args and not is_inside(args[0], project):
         return found
     ours = [
         {

@@ -20,6 +20,7 @@ from django.utils.timezone import now
 from tasks.models import Annotation, Task, TaskLock
 
 from labelcue_plugin.exclusive import exclusive
+from labelcue_plugin.membership import is_inside
 from labelcue_plugin.mirror import Mirror
 from labelcue_plugin.models import Copy
 from labelcue_plugin.service import Candidates, LabelCue
@@ -131,6 +132,8 @@ class Stream:
         return task, told
 
     def _is_ours(self, visit: Visit, user: Any, project: Any) -> bool:
+        if not is_inside(user, project):
+            return False
         served = self._cue.serves(project.id)
         if served is not None:
             return served

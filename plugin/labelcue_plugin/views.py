@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from labelcue_plugin import PROTOCOL, __version__
 from labelcue_plugin.activation import STATE
+from labelcue_plugin.membership import is_inside
 
 PROBE_S = 2.0
 
@@ -48,5 +49,5 @@ class Status(APIView):
 def _visible(user: Any, named: str) -> Any:
     """The project of that number, None where the user's organisation does not have it."""
     number = int(named) if named.isascii() and named.isdigit() and len(named) < 10 else 0
-    project = Project.objects.filter(pk=number, organization=user.active_organization).first()
-    return project if project is not None and project.has_permission(user) else None
+    project = Project.objects.filter(pk=number).first()
+    return project if project is not None and is_inside(user, project) else None

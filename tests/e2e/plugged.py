@@ -23,6 +23,22 @@ ROOT = Path(__file__).parents[2]
 NAMES = ("ada", "ben", "cleo", "dan", "eve", "fay", "gus", "hal")
 
 
+_INSIDE = "str(pathlib.Path(label_studio.__file__).parent)"
+_OUTSIDER = """
+import pathlib, sys
+import label_studio
+sys.path.insert(0, {inside})
+import django
+django.setup()
+from organizations.models import Organization
+from users.models import User
+user = User.objects.create_user(email="{email}", password="elsewhere-1234")
+user.active_organization = Organization.create_organization(user, "Elsewhere", legacy_api_tokens_enabled=True)
+user.save()
+print("token=" + user.auth_token.key)
+"""
+
+
 @dataclass
 class House:
     """Label Studio with the plugin, beside service and learner."""
@@ -50,6 +66,16 @@ class House:
         answer = httpx.post(f"{self.studio.url}{path}", json=body, headers=headers, timeout=60)
         assert answer.is_success, answer.text
         return answer.json()
+
+    def outsider(self, name: str) -> str:
+        """The token of a new account in a new organisation, which only Label Studio's own code can make."""
+        code = _OUTSIDER.format(email=f"{name}@elsewhere.local", inside=_INSIDE)
+        command = [str(self.studio.venv / "bin" / "python"), "-c", code]
+        made = subprocess.run(
+            command, env=self.studio.environment(), capture_output=True, text=True, check=False, timeout=300
+        )
+        assert made.returncode == 0, made.stderr
+        return made.stdout.split("token=")[-1].strip()
 
     def log(self) -> str:
         return self.studio.log.read_text()

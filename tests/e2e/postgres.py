@@ -33,19 +33,25 @@ def _account() -> str | None:
 
 
 @contextmanager
-def running() -> Iterator[dict[str, str]]:
-    """A server in a folder of its own, which its account may reach; the environment with which Label Studio uses it."""
+def running(password: str = "") -> Iterator[dict[str, str]]:
+    """A server in a folder of its own, which its account may reach; the environment with which Label Studio uses it.
+
+    With a password it admits nobody without; else anybody.
+    """
     with tempfile.TemporaryDirectory(prefix="labelcue-postgres-", ignore_cleanup_errors=True) as folder:
-        yield from _serve(Path(folder))
+        yield from _serve(Path(folder), password)
 
 
-def _serve(folder: Path) -> Iterator[dict[str, str]]:
+def _serve(folder: Path, password: str) -> Iterator[dict[str, str]]:
     programs_at, account, port = programs(), _account(), free_port(0)
     assert programs_at is not None
+    data, log, secret = folder / "data", folder / "log", folder / "password"
+    secret.write_text(password or "unused")
     if account is not None:
         shutil.chown(folder, account)
-    data, log = folder / "data", folder / "log"
-    initdb = [str(programs_at / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
+        shutil.chown(secret, account)
+    initdb = [str(programs_at / "initdb"), "-D", str(data), "-U", "postgres", "--no-sync", "--pwfile", str(secret)]
+    initdb += ["-A", "scram-sha-256" if password else "trust"]
     subprocess.run(initdb, check=True, capture_output=True, user=account, cwd="/")
     options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
     options += ["-c", "fsync=off", "-c", "max_connections=200"]
@@ -58,7 +64,7 @@ def _serve(folder: Path) -> Iterator[dict[str, str]]:
         yield {
             "DJANGO_DB": "default",
             "POSTGRE_USER": "postgres",
-            "POSTGRE_PASSWORD": "",
+            "POSTGRE_PASSWORD": password,
             "POSTGRE_NAME": "postgres",
             "POSTGRE_HOST": "127.0.0.1",
             "POSTGRE_PORT": str(port),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,9 @@ def test_making_one_loads_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_runtime_keeps_no_record_for_its_maker(tmp_path: Path) -> None:
+    code = "from labelcue.embedders import embedders; embedders.create('minilm').embed(['a mail'])"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "HOME": str(tmp_path)}, check=True, timeout=300)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

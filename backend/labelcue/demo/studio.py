@@ -52,7 +52,7 @@ class Studio:
         self.port = port
         self.data = folder / "label-studio"
         self._wanted = port
-        self._venv = venv
+        self.venv = venv
         self._folder = folder
         self._background: Background | None = None
 
@@ -100,12 +100,12 @@ class Studio:
         return sign_up(self.url, email, password)
 
     def _make_background(self, port: int) -> Background:
-        command = [str(self._venv / "bin" / "python"), str(self._venv / "bin" / "label-studio"), "start"]
+        command = [str(self.venv / "bin" / "python"), str(self.venv / "bin" / "label-studio"), "start"]
         command += ["--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--data-dir", str(self.data)]
-        return Background("label-studio", command, self._folder, str(self.data), self._environment())
+        return Background("label-studio", command, self._folder, str(self.data), self.environment())
 
-    def _environment(self) -> dict[str, str]:
-        """Nothing but what it needs: Label Studio reads names as common as HOST, PORT and DEBUG."""
+    def environment(self) -> dict[str, str]:
+        """What it runs with, and nothing more: Label Studio reads names as common as HOST, PORT and DEBUG."""
         account = {
             "BASE_DATA_DIR": str(self.data),
             "USERNAME": self.admin.email,

@@ -110,6 +110,8 @@ def _tokenizer(tokens: int) -> Any:
 
 
 def _session(threads: int) -> Any:
+    # Else its releases from 1.24 on note what runs here in a file under the home folder, and tell their maker.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     path = weights_path()
