@@ -43,11 +43,13 @@ def activate() -> None:
         )
     try:
         from labelcue_plugin import actions, columns
+        from labelcue_plugin.serving import Serving
         from labelcue_plugin.stream import Stream
 
         cue = LabelCue(configuration)
         columns.install()
         actions.install()
+        Serving(cue).install()
         Stream(cue).install()  # last: until here Label Studio chooses by itself
     except Exception as error:
         return _refuse(f"it cannot start in this Label Studio ({type(error).__name__}: {error}).")

@@ -26,6 +26,11 @@ KNOWN: Mapping[str, frozenset[str]] = MappingProxyType(
         "tasks.models:Task.set_lock": frozenset({"e9f97bb6af56bd28"}),
         "data_manager.actions.next_task:next_task": frozenset({"5dfc24a44b69ca20", "2f310de85bc0f8be"}),
         "projects.api:ProjectNextTaskAPI.get": frozenset({"969ae62260ffab99", "d56984e6555aab04"}),
+        "tasks.serializers:BaseTaskSerializer.to_representation": frozenset({"15bf97201d280a52", "57ec016e62c29c22"}),
+        "tasks.serializers:NextTaskSerializer.get_predictions": frozenset({"802fa171cd2c75bd"}),
+        "tasks.api:TaskAPI.get": frozenset({"a1f80139243b6fac", "603c8c5fe19ed71a", "c044d46dfc6fb4ee"}),
+        "tasks.validation:TaskValidator.check_data": frozenset({"0801ae14776056df"}),
+        "core.label_config:extract_data_types": frozenset({"15f968604a189898"}),
     }
 )
 """`module:function` → digests of its source in 1.20.0, 1.21.0, 1.22.0 and 1.23.0 to 1.23.2, each once."""

@@ -6,13 +6,14 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from labelcue_plugin import PROTOCOL, __version__
 from labelcue_plugin.circuit import Circuit
 from labelcue_plugin.configuration import SECRET_FILE, Configuration
+from labelcue_plugin.showing import Shown, shown_of
 from labelcue_plugin.wire import Wire, WireError
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Heard:
     connected: bool
     order: tuple[int, ...]
     at: float
+    shown: Mapping[int, Shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Candidates:
 
     order: tuple[int, ...]
     fresh: bool
+    shown: Mapping[int, Shown] = field(default_factory=dict, compare=False)
+    """What goes with each, when it is served."""
 
 
 class LabelCue:
@@ -78,11 +82,16 @@ class LabelCue:
         answer = self._ask("POST", f"/api/projects/{project}/next", body, seconds)
         if answer is not None:
             status, said = answer
-            order = _order(said) if status == 200 else ()
-            self._heard[project] = Heard(status == 200, order, self._clock())
-            return Candidates(order, True) if status == 200 else None
+            shown = _candidates(said) if status == 200 else {}
+            self._heard[project] = Heard(status == 200, tuple(shown), self._clock(), shown)
+            return Candidates(tuple(shown), True, shown) if status == 200 else None
         heard = self._heard.get(project)
-        return Candidates(heard.order, False) if heard is not None and heard.connected else None
+        return Candidates(heard.order, False, heard.shown) if heard is not None and heard.connected else None
+
+    def about(self, project: int, user: int, task: int, seconds: float) -> Shown | None:
+        """What goes with a task that the user holds; None where LabelCue does not know it, or is not well."""
+        answer = self._ask("POST", f"/api/projects/{project}/next", {"user": user, "task": task}, seconds)
+        return _candidates(answer[1]).get(task) if answer is not None and answer[0] == 200 else None
 
     def lease(self, project: int, task: int, user: int, ttl: int, seconds: float) -> None:
         """Tell LabelCue that the user holds the task for `ttl` seconds, if it is well and can be told in time.
@@ -138,7 +147,7 @@ class LabelCue:
             status, data = self._wire.exchange(method, path, raw, seconds)
             said = _read(status, data)
             if path.endswith("/next") and status == 200:
-                _order(said)
+                _candidates(said)
         except (WireError, BadAnswer) as error:
             self.circuit.failed()
             self._tell(str(error))
@@ -186,12 +195,15 @@ def _read(status: int, data: bytes) -> Any:
     return said
 
 
-def _order(said: Any) -> tuple[int, ...]:
-    """The ids of the candidates, each once. Raises BadAnswer."""
+def _candidates(said: Any) -> dict[int, Shown]:
+    """The candidates in their order, each once, with what goes with them. Raises BadAnswer."""
     tasks = said.get("tasks")
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise BadAnswer("its candidates cannot be read; look whether plugin and LabelCue fit together.")
-    ids = [task.get("id") for task in tasks[:MOST]]
-    if not all(type(number) is int and 0 < number < _ID_LIMIT for number in ids):
-        raise BadAnswer("its candidates have odd ids; look whether plugin and LabelCue fit together.")
-    return tuple(dict.fromkeys(ids))
+    found: dict[int, Shown] = {}
+    for task in tasks[:MOST]:
+        number = task.get("id")
+        if type(number) is not int or not 0 < number < _ID_LIMIT:
+            raise BadAnswer("its candidates have odd ids; look whether plugin and LabelCue fit together.")
+        found.setdefault(number, shown_of(task))
+    return found

@@ -24,6 +24,8 @@ from labelcue_plugin.membership import is_inside
 from labelcue_plugin.mirror import Mirror
 from labelcue_plugin.models import Copy
 from labelcue_plugin.service import Candidates, LabelCue
+from labelcue_plugin.serving import mark
+from labelcue_plugin.showing import Shown
 
 log = logging.getLogger(__name__)
 BUDGET_S = 0.3
@@ -95,7 +97,11 @@ class Stream:
             _visit.reset(token)
         if visit.chosen is not None:
             # After the transaction: nothing is locked in the database while LabelCue is told.
+            began = time.monotonic()
             self._cue.lease(project.id, visit.chosen, user.id, _lock_seconds(project), visit.left)
+            visit.left -= time.monotonic() - began
+        if task is not None:
+            mark(task, self._shown(visit, user, project, task.id))
         return task, told
 
     def by_sampling(
@@ -130,6 +136,13 @@ class Stream:
             task, told = self._by_sampling(*stock)
         visit.chosen = task.id if task is not None else None
         return task, told
+
+    def _shown(self, visit: Visit, user: Any, project: Any, task: int) -> Shown | None:
+        """What goes with the task; of one that is no candidate, such as the annotator's own, LabelCue is asked."""
+        known = visit.candidates.shown.get(task) if visit.candidates is not None else None
+        if known is not None or visit.left <= 0:
+            return known
+        return self._cue.about(project.id, user.id, task, min(ASK_S, visit.left))
 
     def _is_ours(self, visit: Visit, user: Any, project: Any) -> bool:
         if not is_inside(user, project):

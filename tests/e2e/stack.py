@@ -38,7 +38,8 @@ PARTS: tuple[Part, Part] = ("service", "learner")
 ADMIN = Account(email="admin@labelcue.local", password=SecretStr("labelcue-tests"), token=SecretStr("a" * 40))
 FRONTIER = 48
 """Smaller than the pools, so that it has to be rotated."""
-SPEC = parse_config(label_config())
+DEMO = label_config()
+SPEC = parse_config(DEMO)
 ANSWERS = {mail.text: mail.label for mail in load_mails()}
 
 
@@ -107,9 +108,9 @@ class Stack:
 
     # Projects
 
-    def connected_project(self, mails: int) -> int:
+    def connected_project(self, mails: int, pre_annotation: Literal["off", "on"] = "off", xml: str = DEMO) -> int:
         """A new project of so many mails, connected, embedded, and with its first frontier in Label Studio."""
-        project = int(self.ls.create_project("Mails of a test", label_config())["id"])
+        project = int(self.ls.create_project("Mails of a test", xml)["id"])
         self.ls.import_tasks(project, [{"data": {"text": text}} for text in list(ANSWERS)[:mails]])
         connecting.connect(
             self.ls,
@@ -118,7 +119,7 @@ class Stack:
             project,
             token=SecretStr(self.token),
             embedder="minilm",
-            pre_annotation="off",
+            pre_annotation=pre_annotation,
             on_step=lambda _words: None,
         )
         until(lambda: self._delivered(project, mails), timeout=120, what="the first frontier of all tasks")

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from plugged import House, asked, ranked
 from stack import ADMIN, ANSWERS
 from test_browser import CHROMIUM, GONE, HOTKEYS, page, shown
+from test_plugin_showing import ASKING, trained
 
 from waiting import until
 
@@ -104,3 +105,31 @@ def queue_tab(house: House, project: int) -> int:
 
 def annotations(house: House, project: int) -> list[dict[str, Any]]:
     return [one for task in house.stack.ls.annotated_tasks(project) for one in task["annotations"]]
+
+
+def test_the_editor_shows_the_suggestion_and_the_reason_and_takes_it_as_the_answer(
+    house: House, page: Page, pictures: Path
+) -> None:
+    project = trained(house, pre_annotation="on", xml=ASKING)
+    before = len(annotations(house, project))
+    served: list[Any] = []
+    page.on("response", lambda answer: served.append(answer) if "id=next_task" in answer.url else None)
+    chosen = page.locator("input:checked, .ant-radio-checked").first
+    log_in(page, house)
+    page.goto(f"{house.studio.url}/projects/{project}/data?labeling=1")
+    for turn in range(2):
+        chosen.wait_for(timeout=60_000)
+        if turn:
+            page.reload()
+            chosen.wait_for(timeout=60_000)
+        task = served[-1].json()
+        [suggested] = task["predictions"]
+        assert task["data"]["labelcue_reason"] in page.inner_text("body")
+        page.screenshot(path=pictures / "suggestion.png")
+        page.get_by_test_id("bottombar-submit-button").click()
+        number = before + turn + 1
+        until(lambda number=number: len(annotations(house, project)) == number, 60, "the annotation")  # type: ignore[misc]
+        [made] = next(one["annotations"] for one in house.stack.ls.annotated_tasks(project) if one["id"] == task["id"])
+        [region] = made["result"]
+        assert (region["value"], region["origin"]) == (suggested["result"][0]["value"], "prediction")
+        assert made["parent_prediction"] is None

@@ -9,9 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from labelcue.service.live import Live
+from labelcue.service.reasons import reason_of, why_of
 from labelcue.store.memory import MemoryLedger
+from labelcue.store.snapshot import Standing
 from labelcue.types import Event, Kind, TaskId
-from servicing import BEARER, NOW, client_of, connect, publish, service_of
+from servicing import BEARER, NOW, XML, client_of, connect, publish, service_of
 
 
 @pytest.fixture
@@ -138,11 +140,84 @@ def test_levers_are_events_and_a_held_task_is_left_out_at_once(client: FlaskClie
     assert following(client, 1) == [2, 3, 4, 5, 6]
 
 
+def told_of(client: FlaskClient, **more: Any) -> dict[str, Any]:
+    answer = client.post("/api/projects/10/next", json={"user": 1, **more}, headers=BEARER)
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json["tasks"][0]
+    return found
+
+
+def known_config(client: FlaskClient, xml: str, moment: str) -> None:
+    tell(client, Kind.LABEL_CONFIG, f"c{moment}", label_config=xml, updated_at=moment)
+
+
+@pytest.mark.parametrize(("wanted", "shown"), [("off", False), ("confident", False), ("on", True)])
+def test_the_models_label_comes_where_the_project_wants_it(
+    client: FlaskClient, tmp_path: Path, wanted: str, shown: bool
+) -> None:
+    connect(tmp_path, pre_annotation=wanted)
+    known_config(client, XML.replace("pos", "gone"), "2026-01-02T00:00:00Z")
+    assert told_of(client)["prediction"] is None or shown
+    known_config(client, XML, "2026-01-03T00:00:00Z")
+    known_config(client, "<View/>", "2026-01-01T00:00:00Z")  # heard late
+    found = told_of(client)
+    if not shown:
+        assert found["prediction"] is None
+        return
+    [region] = found["prediction"]["result"]
+    assert (region["from_name"], region["to_name"], region["type"]) == ("label", "text", "choices")
+    assert region["value"]["choices"][0] in ("pos", "neg")
+    assert found["prediction"]["model_version"] == "cue-3"
+
+
+def test_a_label_config_that_cannot_be_read_costs_nobody_a_task(client: FlaskClient, tmp_path: Path) -> None:
+    connect(tmp_path, pre_annotation="on")
+    assert told_of(client)["prediction"] is None  # none is known
+    known_config(client, "<View/>", "2026-01-01T00:00:00Z")
+    assert told_of(client)["prediction"] is None
+    assert following(client, 1) == [1, 2, 3, 4, 5, 6]
+
+
+def test_why_names_no_label_and_what_an_admin_put_first_says_so(client: FlaskClient) -> None:
+    found = told_of(client)
+    assert "neg" in found["reason"]
+    assert not any(label in found["why"] for label in ("pos", "neg"))
+    tell(client, Kind.PIN, "p1", task=1, by=7)
+    assert told_of(client)["why"] == "Put first by an admin."
+    assert told_of(client)["reason"].startswith("put first by an admin; ")
+    listed = client.get("/api/projects/10/queue?limit=1", headers=BEARER).json["tasks"]
+    assert listed[0]["reason"] == told_of(client)["reason"]
+    tell(client, Kind.REQUEUE, "q1", task=1, by=7)
+    assert "admin" not in told_of(client)["why"]
+
+
+def test_a_task_that_the_user_holds_is_told_of_whoever_else_could_have_it(client: FlaskClient) -> None:
+    tell(client, Kind.LEASE, "l4", task=4, user=1, expires=NOW + 60)
+    assert [one["id"] for one in (told_of(client, task=4),)] == [4]
+    assert following(client, 2, task=4) == [4]
+    assert following(client, 1, task=99) == []
+
+
+@pytest.mark.parametrize("label", [None, "spam"])
+@pytest.mark.parametrize("uncertainty", [0.1, 0.9])
+@pytest.mark.parametrize("novelty", [0.1, 0.9])
+def test_every_reason_is_a_sentence(label: str | None, uncertainty: float, novelty: float) -> None:
+    about = {"rank": 0, "priority": 1.0, "entropy": 1.0, "confidence": 0.5, "version": "cue-1"}
+    chances = {"spam": 0.6, "ham": 0.4}
+    standing = Standing(uncertainty=uncertainty, novelty=novelty, label=label, probabilities=chances, **about)
+    for said in (why_of(standing), why_of(standing, Kind.PIN)):
+        assert said[0].isupper()
+        assert said.endswith(".")
+        assert not any(name in said for name in chances)
+    assert f"distance {novelty:.2f}" in reason_of(standing)
+
+
 BAD: list[tuple[str, str, Any]] = [
     ("POST", "next", {}),
     ("POST", "next", {"user": 0}),
     ("POST", "next", {"user": True}),
     ("POST", "next", {"user": 1, "limit": 1001}),
+    ("POST", "next", {"user": 1, "task": 0}),
     ("POST", "next", {"user": 1, "after_annotation": "9"}),
     ("POST", "leases", {"task": 1}),
     ("POST", "leases", {"task": 2**63, "user": 1}),

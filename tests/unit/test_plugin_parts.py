@@ -26,6 +26,7 @@ from labelcue_plugin.changes import Standing, changed, standing_of
 from labelcue_plugin.circuit import Circuit
 from labelcue_plugin.configuration import Configuration, Unconfigured, read_configuration
 from labelcue_plugin.service import Candidates, LabelCue, _headers
+from labelcue_plugin.showing import Shown, asks_why, dressed, shown_of, without_ours
 from labelcue_plugin.wire import MOST_BYTES, Wire, WireError
 
 PACKAGE = Path(fingerprints.__file__).parent
@@ -359,6 +360,58 @@ def test_a_probe_asks_whatever_the_circuit_says() -> None:
     assert cue.probe(1, 1.0) is True
     assert cue.probe(1, 1.0) is False
     assert cue.trouble == ""
+
+
+# What is shown beside a task
+
+
+OURS: dict[str, Any] = {"result": [{"id": "cue-5"}], "score": 0.9, "model_version": "cue-3"}
+
+
+def test_what_goes_with_a_candidate_is_read_and_asked_for_again_where_the_task_is_held() -> None:
+    said = {"id": 5, "why": "w" * 400, "prediction": OURS}
+    cue, answers, _ = cue_with((200, {"tasks": [said]}), (200, {"tasks": [said]}), queue(), WireError("late"))
+    candidates = cue.candidates(1, 7, None, 0.3)
+    assert candidates is not None
+    assert candidates.shown == {5: Shown("w" * 300, OURS)}
+    assert cue.about(1, 7, 5, 0.3) == Shown("w" * 300, OURS)
+    assert answers.asked[1] == ("POST", "/api/projects/1/next", {"user": 7, "task": 5})
+    assert cue.about(1, 7, 5, 0.3) is None
+    assert cue.about(1, 7, 5, 0.3) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, [], "x", {}, OURS | {"result": []}, OURS | {"result": ["x"]}, OURS | {"score": "1"}]
+)
+def test_a_suggestion_that_cannot_be_read_is_none(wrong: Any) -> None:
+    assert shown_of({"id": 5, "why": 5, "prediction": wrong}) == Shown()
+    assert shown_of({"id": 5, "prediction": OURS | {"score": float("nan")}}) == Shown()
+
+
+def test_a_task_is_dressed_without_touching_what_is_stored() -> None:
+    data = {"text": "a mail"}
+    answer = {"id": 5, "data": data, "predictions": [{"id": 9, "model_version": "cue-queue-2", "result": []}]}
+    found = dressed(answer, Shown("Because.", OURS), why=True, suggest=True)
+    assert found["data"] == {"text": "a mail", "labelcue_reason": "Because."}
+    assert found["predictions"] == [{**OURS, "id": "", "task": 5}]
+    assert data == {"text": "a mail"}
+    assert dressed(answer, Shown("Because.", OURS), why=False, suggest=False) == {**answer, "predictions": []}
+
+
+def test_what_labelcue_does_not_say_is_shown_as_it_is_stored_but_never_as_a_parent() -> None:
+    ours, theirs = {"id": 9, "model_version": "cue-queue-2"}, {"id": 8, "model_version": "theirs"}
+    answer = {"id": 5, "data": {}, "predictions": [ours, theirs]}
+    for shown in (None, Shown("Because.", OURS)):
+        found = dressed(answer, shown, why=True, suggest=True)
+        assert found["predictions"] == [{**ours, "id": ""}, theirs]
+        assert found["data"] == {"labelcue_reason": shown.why if shown else ""}
+
+
+def test_a_config_that_asks_for_the_reason_is_known_and_tasks_need_not_have_it() -> None:
+    assert asks_why('<Text name="w" value="$labelcue_reason"/>')
+    assert asks_why('<Header value="Why: $labelcue_reason"/>')
+    assert not any(map(asks_why, ('<Text value="$labelcue_reasons"/>', '<Text value="$text"/>', "", None)))
+    assert without_ours({"labelcue_reason": "Text", "text": "Text"}) == {"text": "Text"}
 
 
 # The mirror

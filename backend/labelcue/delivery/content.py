@@ -22,7 +22,7 @@ def predictions(
     return [
         {
             "task": int(task),
-            "result": _shown(snapshot, task, spec, confident) if spec else [],
+            "result": shown(snapshot, task, spec, confident) if spec else [],
             "score": place / len(tasks),
             "model_version": version,
         }
@@ -30,13 +30,15 @@ def predictions(
     ]
 
 
-def _shown(snapshot: Snapshot, task: TaskId, spec: TaskSpec, confident: float) -> list[Json]:
+def shown(snapshot: Snapshot, task: TaskId, spec: TaskSpec, confident: float) -> list[Json]:
+    """The one region with the predicted label; none where the model is less than `confident` (0 to 1) of it, or where
+    nothing is trained."""
     standing = snapshot.of(task) if snapshot.trained else None
     if standing is None or standing.confidence < confident:
         return []
     scores = Scores(task, tuple(standing.probabilities.values()), tuple(standing.probabilities), snapshot.version)
-    shown: list[Json] = prediction(spec, scores)["result"]
-    return shown
+    result: list[Json] = prediction(spec, scores)["result"]
+    return result
 
 
 def free_of(snapshot: Snapshot, tasks: Sequence[TaskId]) -> set[TaskId]:

@@ -9,6 +9,10 @@ predict.py     tasks → predictions
 webhook.py     /webhook: body → ledger
 queue.py       /api: projects, queue, tasks
 metrics.py     /metrics
+handout.py     /api: what the plugin asks when an annotator wants a task
+live.py        what happened since the round, by the ledger
+suggestions.py tasks → what their annotators are told
+reasons.py     why a task stands where it stands, in words
 shapes.py      the shapes of answers
 openapi.py     /openapi.json
 serve.py       waitress, and a calm end

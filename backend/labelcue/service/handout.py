@@ -13,8 +13,9 @@ from labelcue.errors import BadRequest
 from labelcue.labelstudio.values import ID_LIMIT
 from labelcue.service.bodies import json_object, named_project, number
 from labelcue.service.context import NO_VERSION, Service
-from labelcue.service.live import Live, Lives
-from labelcue.service.shapes import Asked, Candidate, Freed, Lease, Next, candidate_of
+from labelcue.service.live import Live
+from labelcue.service.shapes import Asked, Freed, Lease, Next
+from labelcue.service.suggestions import Suggestions
 from labelcue.store.snapshot import Snapshot
 from labelcue.types import Event, Json, Kind, TaskId
 
@@ -38,7 +39,7 @@ class Handout:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._lives = Lives()
+        self._suggestions = Suggestions(service)
 
     def blueprint(self) -> Blueprint:
         """The routes behind HTTP Basic or Bearer."""
@@ -57,11 +58,13 @@ class Handout:
         body = json_object()
         user, limit = _integer(body, "user"), _integer(body, "limit", most=MOST, default=50)
         after = _integer(body, "after_annotation") if body.get("after_annotation") is not None else None
-        live = self._lives.of(project)
+        live = self._service.lives.of(project)
         snapshot = self._current(project, live, after)
         if snapshot is None:
             return Next(queue_version=NO_VERSION, as_of=None, tasks=[]).model_dump()
-        tasks = self._open(snapshot, live, user, limit)
+        held = _integer(body, "task") if body.get("task") is not None else None
+        chosen = self._open(snapshot, live, user, limit) if held is None else _known(snapshot, held)
+        tasks = self._suggestions.candidates(snapshot, live, chosen)
         return Next(queue_version=snapshot.version, as_of=snapshot.round.at, tasks=tasks).model_dump()
 
     def lease(self, project: int) -> ResponseReturnValue:
@@ -124,16 +127,20 @@ class Handout:
                 return snapshot
             time.sleep(LOOK_S)
 
-    def _open(self, snapshot: Snapshot, live: Live, user: int, limit: int) -> list[Candidate]:
+    def _open(self, snapshot: Snapshot, live: Live, user: int, limit: int) -> list[TaskId]:
         now = self._service.clock()
-        found: list[Candidate] = []
+        found: list[TaskId] = []
         for place in snapshot.order:
             if len(found) == limit:
                 break
             task = TaskId(int(place))
             if live.is_open(task, user, now):
-                found.append(candidate_of(snapshot, task))
+                found.append(task)
         return found
+
+
+def _known(snapshot: Snapshot, task: int) -> list[TaskId]:
+    return [TaskId(task)] if snapshot.of(TaskId(task)) is not None else []
 
 
 def _integer(body: dict[str, Any], name: str, *, most: int = ID_LIMIT - 1, default: int | None = None) -> int:

@@ -1,4 +1,5 @@
-"""What happened to a project's tasks since its round: leases, solved and deleted tasks, by the ledger."""
+"""What happened to a project's tasks since its round, by the ledger: leases, solved and deleted tasks; and what stands
+however old it is: levers and the label config."""
 
 from __future__ import annotations
 
@@ -6,10 +7,14 @@ import threading
 from collections import OrderedDict
 
 from labelcue.store.base import Ledger
+from labelcue.store.fold import Stamp, stamp
 from labelcue.types import Event, Kind, TaskId, UserId
 
 REMEMBERED = 10_000
 """Annotations of which it is remembered where in the ledger they stand."""
+LEVERS = (Kind.PIN, Kind.HOLD, Kind.REQUEUE)
+LASTING = (Kind.LEASE, Kind.RELEASE, Kind.LABEL_CONFIG, *LEVERS)
+"""What counts however long ago it was said."""
 
 
 class Live:
@@ -22,6 +27,8 @@ class Live:
         self._leases: dict[TaskId, dict[UserId | None, float]] = {}
         self._solved: dict[TaskId, int] = {}
         """Tasks that are annotated, skipped, held back or deleted, and the position of the event that says so."""
+        self._levers: dict[TaskId, Kind] = {}
+        self._config: tuple[Stamp, str] | None = None
         self._made: OrderedDict[int, tuple[int, TaskId]] = OrderedDict()
         """Annotation -> its position and task."""
 
@@ -29,7 +36,7 @@ class Live:
         """Read what is new, and forget what the round at `round_position` knows. Raises StoreError."""
         with self._lock:
             if self._position is None:
-                for event in ledger.read(self._project, upto=round_position, kinds=(Kind.LEASE, Kind.RELEASE)):
+                for event in ledger.read(self._project, upto=round_position, kinds=LASTING):
                     self._take(event)
                 self._position = round_position
             for event in ledger.read(self._project, after=self._position):
@@ -42,6 +49,15 @@ class Live:
         made = self._made.get(annotation)
         return made is not None and made[0] <= round_position
 
+    @property
+    def label_config(self) -> str | None:
+        """The label config's XML, None before the first was told."""
+        return self._config[1] if self._config else None
+
+    def lever(self, task: TaskId) -> Kind | None:
+        """PIN or HOLD, where an admin put the task first or holds it back."""
+        return self._levers.get(task)
+
     def is_open(self, task: TaskId, user: UserId, now: float) -> bool:
         """Whether nobody solved it since the round, and nobody else holds it at `now` (Unix seconds)."""
         held = self._leases.get(task, {})
@@ -51,6 +67,7 @@ class Live:
 
     def _take(self, event: Event) -> None:
         body, kind = event.body, event.kind
+        self._note(event)
         if kind is Kind.LEASE:
             self._leases.setdefault(TaskId(body["task"]), {})[body["user"]] = float(body["expires"])
         elif kind is Kind.RELEASE:
@@ -71,6 +88,15 @@ class Live:
         elif kind is Kind.TASK_DELETED:
             self._solved[TaskId(body["task"])] = event.position
             self._leases.pop(TaskId(body["task"]), None)
+
+    def _note(self, event: Event) -> None:
+        """What stands until something else is said."""
+        if event.kind in LEVERS:
+            self._levers[TaskId(event.body["task"])] = event.kind
+        elif event.kind is Kind.LABEL_CONFIG:
+            # The latest by what it says itself, as the fold has it, not by when it was told.
+            told = stamp(event.body["updated_at"], event.key), str(event.body["label_config"])
+            self._config = max(self._config, told) if self._config else told
 
     def _free(self, task: TaskId, user: UserId | None) -> None:
         held = self._leases.get(task)

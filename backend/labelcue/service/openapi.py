@@ -45,6 +45,7 @@ _NEXT = {
         "user": _ID,
         "after_annotation": {**_ID, "description": "Wait up to 200 ms for the round that contains this annotation."},
         "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+        "task": {**_ID, "description": "A task that the user has already: the answer is about it alone."},
     },
 }
 _LEASE = {

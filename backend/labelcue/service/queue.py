@@ -59,6 +59,7 @@ class Api:
         snapshot = self._service.snapshot(project)
         if snapshot is None:
             return _json(Queue(version=NO_VERSION, as_of=None, total=0, offset=offset, tasks=[]))
+        self._service.lives.of(project).follow(self._service.ledger, snapshot.round.position)
         # Nothing for a copy that is up to date.
         order = snapshot.order[:0] if request.args.get("since") == snapshot.version else snapshot.order
         places = [self._place(snapshot, int(task)) for task in order[offset : offset + limit]]
@@ -71,6 +72,7 @@ class Api:
         snapshot = self._service.snapshot(project)
         if snapshot is None:
             raise NotFound(f"Project {project} has had no round yet.", "Wait for the learner; `labelcue status`.")
+        self._service.lives.of(project).follow(self._service.ledger, snapshot.round.position)
         return _json(self._place(snapshot, task))
 
     def reconcile(self, project: int) -> ResponseReturnValue:
@@ -98,7 +100,8 @@ class Api:
                 f"Task {task} is not in the pool of project {snapshot.round.project}.",
                 "It is new, unreadable or deleted: look at `embedding` in the project's status.",
             )
-        return place_of(snapshot, task, standing)
+        live = self._service.lives.of(snapshot.round.project)
+        return place_of(snapshot, task, standing, live.lever(TaskId(task)))
 
     def _project(self, project: int) -> Project:
         """What is known of it; what cannot be read is named and hides nothing else."""

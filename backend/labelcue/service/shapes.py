@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from labelcue.errors import NotFound
+from labelcue.service.reasons import reason_of
 from labelcue.store.snapshot import Snapshot, Standing
-from labelcue.types import TaskId
+from labelcue.types import Kind
 
 
 class Shape(BaseModel):
@@ -93,13 +93,25 @@ class Queue(Shape):
     tasks: list[Place]
 
 
+class Suggestion(Shape):
+    """The model's label for a task, to be shown to its annotator."""
+
+    result: list[dict[str, Any]] = Field(description="One region in Label Studio's format.")
+    score: float = Field(ge=0, le=1, description="Calibrated confidence.")
+    model_version: str
+
+
 class Candidate(Shape):
     """A task that an annotator may get next."""
 
     id: int
     priority: float = Field(description="0 to 1, relative to the head of the queue.")
     uncertainty: float = Field(description="1 - (p1 - p2), 0 to 1; 1 while nothing is trained.")
-    reason: str = Field(description="Why it stands there, in a sentence for people.")
+    reason: str = Field(description="Why it stands there, in a sentence for admins.")
+    why: str = Field(description="The same for its annotator; it names no label.")
+    prediction: Suggestion | None = Field(
+        description="Where the project wants pre-annotation and the model is confident enough; else null."
+    )
 
 
 class Next(Shape):
@@ -169,31 +181,7 @@ class Failure(Shape):
     error: Problem
 
 
-HESITATES = 0.5
-"""Margin uncertainty from which the model counts as hesitating."""
-
-
-def candidate_of(snapshot: Snapshot, task: TaskId) -> Candidate:
-    """A task of the snapshot as the plugin hears of it."""
-    standing = snapshot.of(task)
-    if standing is None:
-        raise NotFound(f"Task {task} is not in the pool of project {snapshot.round.project}.", "Ask again.")
-    return Candidate(id=task, priority=standing.priority, uncertainty=standing.uncertainty, reason=_reason(standing))
-
-
-def _reason(standing: Standing) -> str:
-    """Why a task stands where it stands, from the snapshot alone."""
-    far = f"distance {standing.novelty:.2f} from what is labelled or comes before it"
-    if standing.label is None:
-        return f"too few labels yet to be sure of anything; {far}"
-    first, *rest = sorted(standing.probabilities.items(), key=lambda pair: -pair[1])
-    if rest and standing.uncertainty >= HESITATES:
-        second = rest[0]
-        return f"the model hesitates between {first[0]} and {second[0]} ({first[1]:.2f}/{second[1]:.2f}); {far}"
-    return f"the model expects {first[0]} ({first[1]:.2f}); {far}"
-
-
-def place_of(snapshot: Snapshot, task: int, standing: Standing) -> Place:
+def place_of(snapshot: Snapshot, task: int, standing: Standing, lever: Kind | None = None) -> Place:
     """A standing as the API tells it."""
     return Place(
         task=task,
@@ -204,7 +192,7 @@ def place_of(snapshot: Snapshot, task: int, standing: Standing) -> Place:
         probabilities=standing.probabilities,
         label=standing.label,
         confidence=standing.confidence,
-        reason=_reason(standing),
+        reason=reason_of(standing, lever),
         version=standing.version,
         as_of=snapshot.round.at,
     )

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from labelcue.service.pages.health import health
 from labelcue.service.pages.history import hourly
 from labelcue.service.pages.reading import Reader, Seen
-from labelcue.service.shapes import Candidate, candidate_of
+from labelcue.service.reasons import reason_of
 from labelcue.store.snapshot import Standing
 from labelcue.types import Kind, TaskId
 
@@ -25,7 +25,7 @@ class Item:
     task: TaskId
     text: str
     standing: Standing
-    said: Candidate
+    reason: str
     link: str
 
 
@@ -82,7 +82,7 @@ def _items(seen: Seen) -> list[Item]:
     texts = seen.history.texts(tasks)
     standings = ((task, snapshot.of(task)) for task in tasks)
     return [
-        Item(task, texts[task], standing, candidate_of(snapshot, task), seen.link(task))
+        Item(task, texts[task], standing, reason_of(standing, levers.get(task)), seen.link(task))
         for task, standing in standings
         if standing is not None
     ]

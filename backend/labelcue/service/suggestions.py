@@ -1,0 +1,64 @@
+"""What annotators are told of the tasks they get: why, and where pre-annotation is on, the model's label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import structlog
+
+from labelcue.delivery.content import shown
+from labelcue.errors import LabelCueError, NotFound
+from labelcue.labelstudio.config import parse_config
+from labelcue.service.context import Service
+from labelcue.service.live import Live
+from labelcue.service.reasons import reason_of, why_of
+from labelcue.service.shapes import Candidate, Suggestion
+from labelcue.store.connection import Connection
+from labelcue.store.snapshot import Snapshot
+from labelcue.types import TaskId, TaskSpec
+
+log = structlog.get_logger(__name__)
+
+
+class Suggestions:
+    """Makes candidates of tasks. Thread-safe."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._parse = lru_cache(maxsize=16)(parse_config)
+        confident = service.settings.confident
+        self._confident: dict[str, float | None] = {"off": None, "confident": confident, "on": 0.0}
+
+    def candidates(self, snapshot: Snapshot, live: Live, tasks: Sequence[TaskId]) -> list[Candidate]:
+        """The tasks as the plugin hears of them, in their order. Raises NotFound for one without a place."""
+        wanted = self._wanted(snapshot.round.project, live)
+        return [_candidate(snapshot, live, task, wanted) for task in tasks]
+
+    def _wanted(self, project: int, live: Live) -> tuple[TaskSpec, float] | None:
+        """What labels can be shown, and from which confidence on; None where none is to be or can be."""
+        try:
+            connection = Connection.load(self._service.home.connection(project))
+            confident = self._confident[connection.pre_annotation]
+            if confident is None or live.label_config is None:
+                return None
+            return self._parse(live.label_config), confident
+        except LabelCueError as error:  # whoever wants a task must get one
+            log.warning("no suggestions", project=project, reason=str(error))
+            return None
+
+
+def _candidate(snapshot: Snapshot, live: Live, task: TaskId, wanted: tuple[TaskSpec, float] | None) -> Candidate:
+    standing, lever = snapshot.of(task), live.lever(task)
+    if standing is None:
+        raise NotFound(f"Task {task} is not in the pool of project {snapshot.round.project}.", "Ask again.")
+    result = shown(snapshot, task, *wanted) if wanted else []
+    suggestion = Suggestion(result=result, score=min(1.0, standing.confidence), model_version=snapshot.version)
+    return Candidate(
+        id=task,
+        priority=standing.priority,
+        uncertainty=standing.uncertainty,
+        reason=reason_of(standing, lever),
+        why=why_of(standing, lever),
+        prediction=suggestion if result else None,
+    )
