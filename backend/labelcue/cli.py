@@ -90,7 +90,7 @@ def connect(
 
 
 @main.command()
-@_options("home", "url", "host", "port")
+@options("home", "url", "host", "port")
 def pages(settings: Settings) -> None:
     """Print the address of the admins' pages, and a link that logs you in once within ten minutes."""
     from labelcue import commands
