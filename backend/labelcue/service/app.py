@@ -42,7 +42,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.before_request(_start)
     app.after_request(lambda response: _finish(service, response))
     app.register_error_handler(Exception, failed)
-    backend = MlBackend(service)
+    backend, choosing = MlBackend(service), Choosing(service)
     app.extensions["labelcue.predictor"] = backend.predictor
     for blueprint in (
         backend.open_blueprint(),
@@ -50,9 +50,9 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         Webhook(service).blueprint(),
         Api(service).blueprint(),
         Handout(service).blueprint(),
-        Choosing(service).blueprint(),
+        choosing.blueprint(),
         openapi_routes(),
-        Pages(service).blueprint(app),
+        Pages(service, choosing).blueprint(app),
     ):
         app.register_blueprint(blueprint)
     return app

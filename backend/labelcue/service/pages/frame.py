@@ -13,14 +13,18 @@ from flask import Blueprint, Flask, Response, g, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from labelcue.errors import NotFound
+from labelcue.queueing.settings import in_words
+from labelcue.service.choosing import Choosing
 from labelcue.service.context import Service
 from labelcue.service.failing import failed
 from labelcue.service.pages import words
+from labelcue.service.pages.acting import Acting
 from labelcue.service.pages.login import Login
 from labelcue.service.pages.overview import Overview
 from labelcue.service.pages.reading import Reader
 from labelcue.service.pages.session import Door
 from labelcue.service.pages.start import Start
+from labelcue.service.pages.strategy import Strategy
 
 NAME = "pages"
 """The blueprint's name: its routes are for people and no part of the API."""
@@ -40,15 +44,16 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-TABS = (("overview", "Overview"),)
+TABS = (("overview", "Overview"), ("strategy", "Strategy"))
 """Route and title of one project's pages."""
 
 
 class Pages:
     """All pages of one service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, choosing: Choosing) -> None:
         self._service = service
+        self._choosing = choosing
         self._door = Door(service.settings, service.clock)
         self._reader = Reader(service)
 
@@ -68,6 +73,8 @@ class Pages:
         Login(self._door).add(routes)
         Start(self._reader).add(routes)
         Overview(self._reader).add(routes)
+        Strategy(self._reader, self._door, self._choosing).add(routes)
+        Acting(self._reader, self._door).add(routes)
         return routes
 
     def static(self, version: str, filename: str) -> ResponseReturnValue:
@@ -118,6 +125,7 @@ class Pages:
             "asset": lambda name: url_for(f"{NAME}.static", version=self._version, filename=name),
             "chart_scripts": [url_for(f"{NAME}.chart_library", version=self._version, name=name) for name in CHARTS],
             "tabs": TABS,
+            "in_words": in_words,
         }
 
 

@@ -1,0 +1,134 @@
+"""How the queue is ordered: choose, save as a version, go back, put single tasks first or hold them back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from labelcue.errors import BadRequest, LabelCueError, NotFound
+from labelcue.queueing.desk import Desk
+from labelcue.queueing.history import Version
+from labelcue.service.choosing import Choosing
+from labelcue.service.pages import choices
+from labelcue.service.pages.reading import Reader, Seen
+from labelcue.service.pages.session import Door
+from labelcue.types import Kind, TaskId
+
+VERSIONS = 50
+"""Versions that the history shows."""
+LEVERS = 200
+"""Pins and holds that are listed."""
+
+
+class Strategy:
+    """Three routes."""
+
+    def __init__(self, reader: Reader, door: Door, choosing: Choosing) -> None:
+        self._reader = reader
+        self._door = door
+        self._choosing = choosing
+
+    def add(self, routes: Blueprint) -> None:
+        """Give the blueprint its routes."""
+        routes.add_url_rule("/projects/<int:project>/strategy", "strategy", self.page)
+        routes.add_url_rule("/projects/<int:project>/strategy", "save", self.save, methods=["POST"])
+        routes.add_url_rule("/projects/<int:project>/strategy/back", "back", self.back, methods=["POST"])
+
+    def page(self, project: int) -> ResponseReturnValue:
+        """What stands, and how it came about."""
+        return self._render(project)
+
+    def save(self, project: int) -> ResponseReturnValue:
+        """A new version; where it cannot be, the form comes back with what was typed and the reason."""
+        self._reader.project(project)
+        desk = self._choosing.desk(project)
+        before = desk.current.number
+        try:
+            wish = choices.wanted(request.form, desk.catalogue)
+            saved = desk.save(wish, if_version=_version("if_version"), by=self._door.name())
+        except LabelCueError as error:
+            return self._render(project, request.form, error), error.status
+        self._say(before, saved)
+        return redirect(f"/projects/{project}/strategy", 303)
+
+    def back(self, project: int) -> ResponseReturnValue:
+        """A new version that is as an earlier one was."""
+        self._reader.project(project)
+        desk = self._choosing.desk(project)
+        before = desk.current.number
+        try:
+            saved = desk.back(_version("version"), if_version=_version("if_version"), by=self._door.name())
+        except LabelCueError as error:
+            return self._render(project, None, error), error.status
+        self._say(before, saved)
+        return redirect(f"/projects/{project}/strategy", 303)
+
+    def _say(self, before: int, saved: Version) -> None:
+        if saved.number == before:
+            flash("Nothing to save: it stands so already.")
+        else:
+            flash(f"Saved as version {saved.number}. The queue follows within a second.")
+
+    def _render(self, project: int, form: Mapping[str, str] | None = None, problem: LabelCueError | None = None) -> str:
+        seen = self._reader.project(project)
+        desk = self._choosing.desk(project)
+        with seen.history as history:
+            levers = history.fold.levers
+            pinned = [task for task, kind in levers.items() if kind is Kind.PIN]
+            held = [task for task, kind in levers.items() if kind is Kind.HOLD]
+            texts = history.texts([*pinned[:LEVERS], *held[:LEVERS]])
+            fields = _fields(seen)
+        versions = desk.versions
+        return render_template(
+            "strategy.html",
+            seen=seen,
+            version=versions[-1],
+            versions=versions[: -VERSIONS - 1 : -1],
+            catalogue=_catalogue(desk),
+            classes=seen.snapshot.classes if seen.snapshot is not None else (),
+            fields=fields,
+            typed=_Typed(form),
+            problem=problem,
+            wrong=getattr(problem, "field", ""),
+            pinned=pinned,
+            held=held,
+            texts=texts,
+            choices=choices,
+        )
+
+
+class _Typed:
+    """What was typed into a form that was refused; else what stands."""
+
+    def __init__(self, form: Mapping[str, str] | None) -> None:
+        self._form = form
+
+    def __call__(self, name: str, stands: Any) -> Any:
+        return stands if self._form is None else self._form.get(name, "")
+
+
+def _catalogue(desk: Desk) -> Any:
+    """None before the learner's first start."""
+    try:
+        return desk.catalogue
+    except NotFound:
+        return None
+
+
+def _fields(seen: Seen) -> list[str]:
+    """Fields of the first task's data, which slices may be made of."""
+    task = next(iter(seen.history.fold.tasks), TaskId(0))
+    try:
+        return sorted(seen.history.data(task))
+    except NotFound:
+        return []
+
+
+def _version(name: str) -> int:
+    text = request.form.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadRequest("The form does not say which version it is about.", "Reload the page and send it again.")
+    return int(text)
