@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from labelcue.errors import Corrupt, NotFound, StoreError
-from labelcue.store.atomic import replace_file
+from labelcue.store.atomic import replace_file, sync_soon
 from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
 from labelcue.store.status import read_status, write_status
@@ -136,8 +137,18 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_no_rubbish(
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
     monkeypatch.setattr(os, "write", lambda handle, data: real(handle, bytes(data[:3])))
-    replace_file(tmp_path / "file", b"0123456789")
+    replace_file(tmp_path / "file", b"01234", memoryview(b"56789"))
     assert (tmp_path / "file").read_bytes() == b"0123456789"
+
+
+def test_a_file_reaches_the_disk_off_the_writers_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: SimpleQueue[int] = SimpleQueue()
+    monkeypatch.setattr(os, "fsync", synced.put)
+    (tmp_path / "file").write_text("x")
+    sync_soon(tmp_path / "file")
+    synced.get(timeout=60)
+    synced.get(timeout=60)
+    sync_soon(tmp_path / "replaced and gone")
 
 
 def test_what_killed_writers_left_is_swept_after_an_hour(tmp_path: Path) -> None:

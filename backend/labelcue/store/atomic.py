@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from labelcue.errors import StoreError
@@ -12,8 +15,8 @@ from labelcue.errors import StoreError
 _LEFTOVER_S = 3600.0
 
 
-def replace_file(path: Path, data: bytes | memoryview, durable: bool = True) -> None:
-    """Put `data` at `path` in one step, readable by its owner alone; missing folders are created.
+def replace_file(path: Path, *data: bytes | memoryview, durable: bool = True) -> None:
+    """Put `data`, one behind the other, at `path` in one step, readable by its owner alone; makes missing folders.
 
     With `durable`, the file and its name are on disk before this returns. Raises StoreError.
     """
@@ -36,11 +39,30 @@ def replace_file(path: Path, data: bytes | memoryview, durable: bool = True) -> 
         ) from error
 
 
-def _fill(handle: int, data: bytes | memoryview, durable: bool) -> None:
+def sync_soon(path: Path) -> None:
+    """Have the file at `path` and its name on disk before long, by a thread of its own.
+
+    A file that is replaced or removed before that needs it no longer. A disk that fails says so at the next write.
+    """
+    threading.Thread(target=_sync, args=(path,), name="sync", daemon=True).start()
+
+
+def _sync(path: Path) -> None:
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        _sync_folder(path.parent)
+
+
+def _fill(handle: int, data: Sequence[bytes | memoryview], durable: bool) -> None:
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(handle, rest) :]
+        for piece in data:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
         if durable:
             os.fsync(handle)
     finally:

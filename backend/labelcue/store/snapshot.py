@@ -15,10 +15,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from labelcue.errors import Corrupt, NotFound, StoreError
-from labelcue.store.atomic import replace_file
+from labelcue.store.atomic import replace_file, sync_soon
+from labelcue.store.tensors import bytes_of, pieces
 from labelcue.types import Floats, Ints, Label, Round, TaskId
 
 _FORMAT = "labelcue.snapshot.1"
@@ -141,11 +142,15 @@ def _normalised_entropy(scores: NDArray[np.float64]) -> float:
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Swap the file whole: whatever happens, the old or the new one is there. Raises StoreError."""
+    """Swap the file whole: whatever becomes of this process, the old or the new one is there. Raises StoreError.
+
+    The disk follows while the learner goes on: what a power failure takes of it, the ledger's rounds give back.
+    """
     arrays = {name: np.ascontiguousarray(getattr(snapshot, name)) for name in _ARRAYS}
     about = json.dumps(_about(snapshot), sort_keys=True)
     header = {"format": _FORMAT, "snapshot": about, "sha256": _digest(about, arrays)}
-    replace_file(path, save(arrays, metadata=header))
+    replace_file(path, *pieces(arrays, header), durable=False)
+    sync_soon(path)
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -206,7 +211,7 @@ def _digest(about: str, arrays: Mapping[str, NDArray[Any]]) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"|{name}|{array.dtype.str}|{array.shape}|".encode())
-        digest.update(array.data if array.size else b"")
+        digest.update(bytes_of(array))
     return digest.hexdigest()
 
 
