@@ -32,6 +32,8 @@ from labelcue.telling import Teller
 from labelcue.types import Json, Kind, Round, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
+QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION)
+"""No news for a round: the queue was made as if its head were taken, and second opinions have a queue of their own."""
 
 
 class Rounds:
@@ -98,8 +100,7 @@ class Rounds:
         touched: set[TaskId] = set()
         for event in self._ledger.read(self._project, after=self.fold.position, upto=upto):
             changed = self.fold.apply(event)
-            # The queue was made as if its head were taken, so that handing it out is no news.
-            if event.kind not in (Kind.LEASE, Kind.RELEASE):
+            if event.kind not in QUIET:
                 touched |= changed
             if event.kind in CHOICES:
                 self.version = versions_of(self.fold.choices, self._base)[-1]

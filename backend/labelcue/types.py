@@ -51,6 +51,8 @@ class Kind(str, Enum):
     """An admin holds a task back [task]."""
     REQUEUE = "requeue"
     """An admin takes a pin or a hold back [task]."""
+    SECOND_OPINION = "second_opinion"
+    """An admin wants a task labelled by so many annotators, one more than have [task, opinions, by]."""
     PROJECT_DELETED = "project_deleted"
     """The project is gone from Label Studio []."""
 

@@ -22,6 +22,9 @@ KNOWN: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         "projects.functions.next_task:get_task_from_qs_with_sampling": frozenset({"efc1d7041c1bc1b6"}),
         "projects.functions.next_task:_get_first_unlocked": frozenset({"fa6a83b17062d6df"}),
+        "projects.functions.next_task:_try_breadth_first": frozenset(
+            {"dd9e537f6ebc7f45", "10250aa96d6b5803", "487e50b169e99d6a"}
+        ),
         "tasks.models:Task.has_lock": frozenset({"2380243d8dad7eb6", "34e5bed7307c339f", "4ac185e35fd35900"}),
         "tasks.models:Task.set_lock": frozenset({"e9f97bb6af56bd28"}),
         "data_manager.actions.next_task:next_task": frozenset({"5dfc24a44b69ca20", "2f310de85bc0f8be"}),

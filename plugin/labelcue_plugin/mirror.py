@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
 from django.db import close_old_connections, transaction
 from django.db.models import Q
@@ -66,51 +67,47 @@ class Mirror:
         copy, _ = Copy.objects.get_or_create(project=project)
         began = now()
         due = copy.whole_at is None or began - copy.whole_at >= WHOLE
-        since = copy.whole_version if due else copy.version
-        answer = self._cue.read(f"/api/projects/{project}/queue?limit={HEAD}&since={since}")
+        query = f"/api/projects/{project}/queue?since={quote(copy.mark)}&head={0 if due else HEAD}&limit={PAGE}"
+        answer = self._cue.read(query)
         if answer is None:
             return
         status, said = answer
         if status == 404:
             _forget(project)
-        elif said["version"] != since and _claim(project, began):
+        elif said["mark"] != copy.mark and _claim(copy, began):
             try:
-                self._write(copy, said, began, whole=due)
+                if self._write(project, query, said):
+                    fields = {"whole_at": began} if due or said["since"] is None else {}
+                    Copy.objects.filter(project=project).update(mark=str(said["mark"])[:64], **fields)
             finally:
                 Copy.objects.filter(project=project).update(claimed_until=None)
 
-    def _write(self, copy: Copy, said: Any, began: datetime, *, whole: bool) -> None:
-        version = str(said["version"])[:64]
-        head = [standing_of(one) for one in said["tasks"]]
-        _store(copy.project, head)
-        left = Place.objects.filter(project=copy.project, rank__lt=len(head)).exclude(
-            task__in=[one.task for one in head]
-        )
-        left.delete()
-        fields: dict[str, Any] = {"version": version}
-        if whole and self._write_whole(copy.project, version, int(said["total"])):
-            fields |= {"whole_version": version, "whole_at": began}
-        Copy.objects.filter(project=copy.project).update(**fields)
+    def _write(self, project: int, query: str, said: Any) -> bool:
+        """Put an answer into the mirror, page by page; False where another round came out meanwhile.
 
-    def _write_whole(self, project: int, version: str, total: int) -> bool:
-        """False where another version came out meanwhile: the next look begins anew."""
-        ranks = dict(Place.objects.filter(project=project).values_list("task_id", "rank"))
+        Then the next look begins anew from the same mark: what is written already is written once more.
+        """
+        whole = said["since"] is None
+        ranks = dict(Place.objects.filter(project=project).values_list("task_id", "rank")) if whole else {}
         seen: set[int] = set()
-        for offset in range(0, total, PAGE):
-            answer = self._cue.read(f"/api/projects/{project}/queue?limit={PAGE}&offset={offset}")
-            if answer is None or answer[0] != 200 or answer[1]["version"] != version:
+        for offset in range(0, max(1, int(said["total"])), PAGE):
+            answer = (200, said) if offset == 0 else self._cue.read(f"{query}&offset={offset}")
+            if answer is None or answer[0] != 200 or answer[1]["mark"] != said["mark"]:
                 return False
             page = [standing_of(one) for one in answer[1]["tasks"]]
             seen.update(one.task for one in page)
-            _store(project, changed(page, ranks))
-        for gone in _batches(iter(sorted(ranks.keys() - seen))):
-            Place.objects.filter(project=project, task__in=gone).delete()
+            _store(project, changed(page, ranks) if whole else page)
+        gone = ranks.keys() - seen if whole else {int(task) for task in said["removed"]}
+        for batch in _batches(iter(sorted(gone))):
+            Place.objects.filter(project=project, task__in=batch).delete()
         return True
 
 
-def _claim(project: int, began: datetime) -> bool:
+def _claim(copy: Copy, began: datetime) -> bool:
+    """Whether this process writes now: no other one does, or has done since `copy` was read."""
     free = Q(claimed_until=None) | Q(claimed_until__lt=began)
-    return bool(Copy.objects.filter(free, project=project).update(claimed_until=began + CLAIM))
+    mine = Copy.objects.filter(free, project=copy.project, mark=copy.mark)
+    return bool(mine.update(claimed_until=began + CLAIM))
 
 
 def _forget(project: int) -> None:

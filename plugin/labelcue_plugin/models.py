@@ -33,11 +33,10 @@ class Place(models.Model):
 
 
 class Copy(models.Model):
-    """Which version of a project's order the mirror holds, and which process is at work on it."""
+    """What the mirror was told last of a project's order, and which process is at work on it."""
 
     project = models.IntegerField(primary_key=True)
-    version = models.CharField(max_length=64, default="")
-    whole_version = models.CharField(max_length=64, default="")
+    mark = models.CharField(max_length=64, default="")
     whole_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
 

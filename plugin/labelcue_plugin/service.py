@@ -40,6 +40,7 @@ class Heard:
     order: tuple[int, ...]
     at: float
     shown: Mapping[int, Shown]
+    begun: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Candidates:
 
     order: tuple[int, ...]
     fresh: bool
+    begun: tuple[int, ...] = ()
+    """Those of them that somebody has labelled, and that wait for another annotator."""
     shown: Mapping[int, Shown] = field(default_factory=dict, compare=False)
     """What goes with each, when it is served."""
 
@@ -74,19 +77,28 @@ class LabelCue:
             return None
         return heard.connected
 
-    def candidates(self, project: int, user: int, after: int | None, seconds: float) -> Candidates | None:
-        """The tasks that this user may get next; None where the project is none of LabelCue's, as far as is known."""
+    def candidates(
+        self, project: int, user: int, after: int | None, seconds: float, overlap: int = 1
+    ) -> Candidates | None:
+        """The tasks that this user may get next; None where the project is none of LabelCue's, as far as is known.
+
+        `overlap`: how many annotations complete a task of the project.
+        """
         body: dict[str, Any] = {"user": user, "limit": LIMIT}
         if after is not None:
             body["after_annotation"] = after
+        if overlap > 1:
+            body["overlap"] = overlap
         answer = self._ask("POST", f"/api/projects/{project}/next", body, seconds)
         if answer is not None:
             status, said = answer
             shown = _candidates(said) if status == 200 else {}
-            self._heard[project] = Heard(status == 200, tuple(shown), self._clock(), shown)
-            return Candidates(tuple(shown), True, shown) if status == 200 else None
+            begun = _begun(said) if status == 200 else ()
+            self._heard[project] = Heard(status == 200, tuple(shown), self._clock(), shown, begun)
+            return Candidates(tuple(shown), True, begun, shown) if status == 200 else None
         heard = self._heard.get(project)
-        return Candidates(heard.order, False, heard.shown) if heard is not None and heard.connected else None
+        known = heard is not None and heard.connected
+        return Candidates(heard.order, False, heard.begun, heard.shown) if heard is not None and known else None
 
     def about(self, project: int, user: int, task: int, seconds: float) -> Shown | None:
         """What goes with a task that the user holds; None where LabelCue does not know it, or is not well."""
@@ -106,6 +118,15 @@ class LabelCue:
         except WireError as error:
             log.info("LabelCue was not told of a lease: %s", error)
 
+    def release(self, project: int, task: int, user: int, seconds: float) -> None:
+        """Tell LabelCue that the user holds the task no longer, though he has not labelled it; as with `lease`."""
+        if not self.circuit.is_closed:
+            return
+        try:
+            self._wire.exchange("DELETE", f"/api/projects/{project}/leases/{task}?user={user}", None, seconds)
+        except WireError as error:
+            log.info("LabelCue was not told of the end of a lease: %s", error)
+
     def served(self) -> list[int]:
         """The projects that are connected, by what was heard last."""
         return [project for project, heard in list(self._heard.items()) if heard.connected]
@@ -121,11 +142,16 @@ class LabelCue:
             log.info("LabelCue was not read: %s", error)
             return None
 
-    def act(self, project: int, action: str, tasks: list[int], user: int | None, seconds: float) -> bool:
-        """Whether LabelCue took up what an admin asks for."""
-        body = json.dumps({"action": action, "tasks": tasks, "user": user}).encode()
+    def act(
+        self, project: int, action: str, tasks: list[int], user: int | None, seconds: float, opinions: int | None = None
+    ) -> bool:
+        """Whether LabelCue took up what an admin asks for. `opinions`: by how many the tasks are to be labelled."""
+        body = {"action": action, "tasks": tasks, "user": user}
+        if opinions is not None:
+            body["opinions"] = opinions
+        raw = json.dumps(body).encode()
         try:
-            status, _ = self._wire.exchange("POST", f"/api/projects/{project}/actions", body, seconds)
+            status, _ = self._wire.exchange("POST", f"/api/projects/{project}/actions", raw, seconds)
         except WireError as error:
             log.warning("LabelCue did not take up %r: %s", action, error)
             return False
@@ -207,3 +233,8 @@ def _candidates(said: Any) -> dict[int, Shown]:
             raise BadAnswer("its candidates have odd ids; look whether plugin and LabelCue fit together.")
         found.setdefault(number, shown_of(task))
     return found
+
+
+def _begun(said: Any) -> tuple[int, ...]:
+    """Of candidates that can be read, those that somebody has labelled."""
+    return tuple(dict.fromkeys(task["id"] for task in said["tasks"][:MOST] if task.get("begun") is True))

@@ -1,25 +1,27 @@
 """The choice of the next task, in LabelCue's order.
 
-Label Studio's own `get_next_task` stays in charge of everything else: an annotator's own lock, ground truth, tasks that
-somebody has begun, postponed and skipped ones. Only where it would choose by the project's sampling, this chooses.
+Label Studio's own `get_next_task` stays in charge of everything else: an annotator's own lock, ground truth, postponed
+and skipped tasks. Only where it would choose by the project's sampling, or at random among tasks that somebody has
+begun, this chooses.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 from tasks.models import Annotation, Task, TaskLock
 
 from labelcue_plugin.exclusive import exclusive
+from labelcue_plugin.locks import watch_locks
 from labelcue_plugin.membership import is_inside
 from labelcue_plugin.mirror import Mirror
 from labelcue_plugin.models import Copy
@@ -35,6 +37,11 @@ RECENT = timedelta(seconds=10)
 """An annotation that is older than this needs no waiting for."""
 LOOK_BACK = 64
 """Annotations of a project, the newest first, among which an annotator's latest one is looked for."""
+MOST_OVERLAP = 1000
+"""As much as LabelCue takes."""
+LAST = "LabelCue's last queue"
+BREADTH_FIRST = "Breadth first queue"
+"""What Label Studio says where a task was chosen among those that somebody has begun."""
 MIRRORED = 50
 """Tasks of the mirror that are looked at where no candidate is free."""
 CALLERS = ("projects.functions.next_task", "projects.api", "data_manager.actions.next_task")
@@ -51,8 +58,10 @@ class Visit:
     """Seconds that may still be spent on waiting for LabelCue."""
     candidates: Candidates | None = None
     asked: bool = False
-    chosen: int | None = None
-    """The task that was locked for the annotator in this visit."""
+    begun: bool = False
+    """The task was chosen here among those that somebody has begun."""
+    locked: tuple[int, datetime] | None = None
+    """The task that was locked for the annotator in this visit, and until when."""
 
 
 _visit: ContextVar[Visit | None] = ContextVar("labelcue_visit", default=None)
@@ -68,14 +77,17 @@ class Stream:
         self._next_task = module.get_next_task
         self._by_sampling = module.get_task_from_qs_with_sampling
         self._first_unlocked = module._get_first_unlocked
+        self._breadth_first = module._try_breadth_first
 
     def install(self) -> None:
         """From now on everybody who asks Label Studio for a next task asks this."""
+        watch_locks(self._cue, _locked)
         for name in CALLERS:
             module: Any = import_module(name)
             module.get_next_task = self.next_task
         sampling: Any = import_module(CALLERS[0])
         sampling.get_task_from_qs_with_sampling = self.by_sampling
+        sampling._try_breadth_first = self.breadth_first
 
     def next_task(
         self, user: Any, prepared_tasks: Any, project: Any, dm_queue: Any, assigned_flag: Any = None
@@ -95,14 +107,31 @@ class Stream:
                 task, told = self._next_task(user, prepared_tasks, project, False, assigned_flag)
         finally:
             _visit.reset(token)
-        if visit.chosen is not None:
+        if visit.locked is not None:
             # After the transaction: nothing is locked in the database while LabelCue is told.
-            began = time.monotonic()
-            self._cue.lease(project.id, visit.chosen, user.id, _lock_seconds(project), visit.left)
+            number, until = visit.locked
+            seconds, began = max(1, round((until - now()).total_seconds())), time.monotonic()
+            self._cue.lease(project.id, number, user.id, seconds, visit.left)
             visit.left -= time.monotonic() - began
+        if visit.begun:
+            told = told.replace(BREADTH_FIRST, self._words(visit))
         if task is not None:
             mark(task, self._shown(visit, user, project, task.id))
         return task, told
+
+    def breadth_first(self, not_solved_tasks: Any, user: Any, *more: Any) -> Any:
+        """In the place of `_try_breadth_first`: the first free candidate that somebody has begun, else Label Studio's.
+
+        Else: LabelCue may not have heard of all of them.
+        """
+        visit = _visit.get()
+        if visit is not None and visit.candidates is not None:
+            begun = visit.candidates.begun
+            task = _tried(lambda: _first_free(begun, not_solved_tasks, user))
+            if task is not None:
+                visit.begun = True
+                return task
+        return self._breadth_first(not_solved_tasks, user, *more)
 
     def by_sampling(
         self,
@@ -119,23 +148,21 @@ class Stream:
         if visit is None:
             return self._by_sampling(*stock)  # type: ignore[no-any-return]
         candidates = self._ask(visit, user, project)
-        fresh = candidates is not None and candidates.fresh
-        try:
-            with transaction.atomic():
-                task = _first_free(candidates.order if candidates else (), not_solved_tasks, user)
-                if task is None:
-                    task, fresh = _first_free(_mirrored(not_solved_tasks), not_solved_tasks, user), False
-        except Exception as error:  # an annotator must get a task whatever is wrong here
-            log.error("The LabelCue plugin failed to choose, Label Studio chooses: %s: %s", type(error).__name__, error)
-            task = None
+        words = self._words(visit)
+        task = _tried(lambda: _first_free(candidates.order if candidates else (), not_solved_tasks, user))
+        if task is None:
+            words = LAST
+            task = _tried(lambda: _first_free(_mirrored(not_solved_tasks), not_solved_tasks, user))
         if task is not None:
-            told = _joined(told, "LabelCue queue" if fresh else "LabelCue's last queue")
+            told = _joined(told, words)
         elif visit.as_displayed:
             task, told = self._first_unlocked(not_solved_tasks, user), _joined(told, "Data manager queue")
         else:
             task, told = self._by_sampling(*stock)
-        visit.chosen = task.id if task is not None else None
         return task, told
+
+    def _words(self, visit: Visit) -> str:
+        return "LabelCue queue" if visit.candidates is not None and visit.candidates.fresh else LAST
 
     def _shown(self, visit: Visit, user: Any, project: Any, task: int) -> Shown | None:
         """What goes with the task; of one that is no candidate, such as the annotator's own, LabelCue is asked."""
@@ -160,7 +187,8 @@ class Stream:
         if not visit.asked:
             visit.asked = True
             after, began = _latest_annotation(user, project), time.monotonic()
-            visit.candidates = self._cue.candidates(project.id, user.id, after, ASK_S)
+            overlap = min(max(1, project.maximum_annotations), MOST_OVERLAP)
+            visit.candidates = self._cue.candidates(project.id, user.id, after, ASK_S, overlap)
             visit.left -= time.monotonic() - began
         return visit.candidates
 
@@ -195,8 +223,21 @@ def _first_free(order: tuple[int, ...], not_solved_tasks: Any, user: Any) -> Any
     return None
 
 
-def _lock_seconds(project: Any) -> int:
-    return int(getattr(project, "custom_task_lock_ttl", None) or settings.TASK_LOCK_TTL)
+def _tried(choose: Callable[[], Any]) -> Any:
+    """What is chosen, in a savepoint; None where that failed, since an annotator must get a task whatever is wrong."""
+    try:
+        with transaction.atomic():
+            return choose()
+    except Exception as error:
+        log.error("The LabelCue plugin failed to choose, Label Studio chooses: %s: %s", type(error).__name__, error)
+        return None
+
+
+def _locked(lock: Any) -> None:
+    """Label Studio has locked a task, whatever chose it."""
+    visit = _visit.get()
+    if visit is not None:
+        visit.locked = (lock.task_id, lock.expire_at)
 
 
 def _joined(told: str, more: str) -> str:

@@ -169,7 +169,8 @@ def test_an_event_that_cannot_be_stored_or_folded_is_refused_with_its_whole_batc
 
 def test_every_kind_is_accepted(ledger: Ledger) -> None:
     words = ("data", "updated_at", "cancelled", "result", "label_config", "name", "params", "by", "version", "token")
-    body = dict.fromkeys(("task", "annotation", "user", "expires"), 1) | dict.fromkeys(words, "x") | {"settings": {}}
+    numbers = ("task", "annotation", "user", "expires", "opinions")
+    body = dict.fromkeys(numbers, 1) | dict.fromkeys(words, "x") | {"settings": {}}
     ledger.append([Event(1, kind, kind.value, body) for kind in Kind])
     assert [event.kind for event in ledger.read(1)] == list(Kind)
 

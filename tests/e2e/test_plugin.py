@@ -144,7 +144,7 @@ def test_skips_and_overlap_keep_label_studios_meaning(house: House) -> None:
     with closing(LabelStudio(house.studio.url, ben)) as client:
         house.stack.label(client, other)
     begun = asked(house, ben, project)
-    assert begun["queue"] == "Breadth first queue"
+    assert (begun["id"], begun["queue"]) == (following, "LabelCue queue")
 
 
 def test_a_project_that_is_not_connected_is_served_by_label_studio(house: House) -> None:

@@ -171,6 +171,25 @@ def test_project_wide_events(story: Story) -> None:
     assert state.gone
 
 
+def test_an_opinion_that_is_asked_for_is_the_latest_wish_and_ends_with_the_task(story: Story) -> None:
+    story.annotation(10, task=1, user=7)
+    story.annotation(11, task=1, user=7)
+    story.annotation(12, task=1, user=None)
+    story.annotation(13, task=1, user=8, cancelled=True)
+    for task, opinions in ((2, 2), (1, 3), (1, 2)):
+        story.tell(Kind.SECOND_OPINION, task=task, opinions=opinions, by=9)
+    state = story.folded()
+    assert state.asked == {2: 2, 1: 2}
+    assert state.annotators(TaskId(1)) == 2
+    story.tell(Kind.TASK_DELETED, task=2)
+    assert story.folded().asked == {1: 2}
+    assert story.folded().is_deleted(TaskId(2))
+    story.tell(Kind.TASK, task=2, data={}, updated_at=LATER, again=True)
+    assert story.folded().asked == {1: 2}
+    story.tell(Kind.SECOND_OPINION, task=2, opinions=2, by=9)
+    assert story.folded().asked == {1: 2, 2: 2}
+
+
 @pytest.mark.parametrize(
     ("earlier", "later"),
     [
@@ -221,6 +240,7 @@ OURS: Bodies = {
     Kind.PIN: {"task": IDS},
     Kind.HOLD: {"task": IDS},
     Kind.REQUEUE: {"task": IDS},
+    Kind.SECOND_OPINION: {"task": IDS, "opinions": st.sampled_from([2, 3])},
 }
 
 
@@ -259,7 +279,8 @@ def test_the_digest_is_the_same_when_the_news_reached_the_ledger_in_another_orde
 
 def view(state: Fold, task: int) -> object:
     leases = {pair: expires for pair, expires in state.leases.items() if pair[0] == task}
-    return (state.tasks.get(TaskId(task)), state.of_task(TaskId(task)), leases, task in state._dead_tasks)
+    asked = state.asked.get(TaskId(task))
+    return (state.tasks.get(TaskId(task)), state.of_task(TaskId(task)), leases, asked, task in state._dead_tasks)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

@@ -121,7 +121,7 @@ def test_before_the_first_round_there_is_nothing(tmp_path: Path) -> None:
 
 def test_reranking_is_an_event_and_other_actions_are_refused(client: FlaskClient) -> None:
     answer = client.post("/api/projects/10/actions", json={"action": "rerank"}, headers=BEARER)
-    assert (answer.status_code, answer.json) == (202, {"asked": True})
+    assert (answer.status_code, answer.json) == (202, {"asked": True, "left_out": []})
     assert [event.kind for event in service_of(client.application).ledger.read(10, after=7)] == [Kind.TRAIN]
     assert client.post("/api/projects/10/actions", json={"action": "fly"}, headers=BEARER).status_code == 400
 
@@ -212,6 +212,131 @@ def test_every_reason_is_a_sentence(label: str | None, uncertainty: float, novel
     assert f"distance {novelty:.2f}" in reason_of(standing)
 
 
+PLUGIN = {**BEARER, "LabelCue-Protocol": "1"}
+
+
+def ask_again(client: FlaskClient, *tasks: int, **more: Any) -> list[int]:
+    """Tasks that were left out."""
+    body = {"action": "second_opinion", "tasks": tasks, "user": 7, **more}
+    answer = client.post("/api/projects/10/actions", json=body, headers=PLUGIN)
+    assert answer.status_code == 202
+    left_out: list[int] = answer.json["left_out"]
+    return left_out
+
+
+def test_a_second_opinion_comes_first_for_all_but_those_who_gave_one(client: FlaskClient) -> None:
+    annotated(client, 90, 1, user=1)
+    annotated(client, 91, 2, user=1)
+    assert ask_again(client, 1, 2, 2) == []
+    told = [event.body for event in service_of(client.application).ledger.read(10, kinds=(Kind.SECOND_OPINION,))]
+    assert told == [{"task": 1, "opinions": 2, "by": 7}, {"task": 2, "opinions": 2, "by": 7}]
+    assert following(client, 1) == [3, 4, 5, 6]
+    assert sorted(following(client, 2)[:2]) == [1, 2]
+    assert following(client, 2)[2:] == [3, 4, 5, 6]
+
+    first = client.post("/api/projects/10/next", json={"user": 2}, headers=BEARER).json["tasks"][0]
+    assert (first["begun"], first["reason"]) == (True, "a second opinion was asked for")
+    # One more is wanted: who has the task now keeps it for himself.
+    client.post("/api/projects/10/leases", json={"task": 1, "user": 2, "seconds": 60}, headers=BEARER)
+    assert following(client, 3) == [2, 3, 4, 5, 6]
+    assert 1 in following(client, 2)
+    annotated(client, 92, 1, user=2)
+    assert following(client, 3) == [2, 3, 4, 5, 6]
+    annotated(client, 93, 2, user=2)
+    assert following(client, 3) == [3, 4, 5, 6]
+
+
+def test_the_one_that_the_model_is_least_sure_of_comes_first_and_pins_and_holds_count(client: FlaskClient) -> None:
+    snapshot = service_of(client.application).snapshot(10)
+    assert snapshot is not None
+    for task in range(1, 6):
+        annotated(client, 90 + task, task, user=1)
+    tell(client, Kind.HOLD, "h5", task=5)
+    ask_again(client, 1, 2, 3, 4, 5)
+    doubts = {task: snapshot.of(TaskId(task)).uncertainty for task in range(1, 5)}  # type: ignore[union-attr]
+    assert following(client, 2)[:4] == sorted(doubts, key=lambda task: -doubts[task])
+    tell(client, Kind.PIN, "p3", task=3)
+    assert following(client, 2)[0] == 3
+    # Half of an answer at most, so that the queue's head is always in it.
+    assert following(client, 2, limit=2) == [3, 6]
+
+
+def test_a_wish_stands_until_an_annotator_more_has_labelled(client: FlaskClient) -> None:
+    annotated(client, 90, 1, user=1)
+    assert ask_again(client, 1, opinions=3) == []
+    annotated(client, 91, 1, user=2)
+    assert 1 in following(client, 3)
+    annotated(client, 92, 1, user=3)
+    assert 1 not in following(client, 4)
+    tell(client, Kind.ANNOTATION_DELETED, "gone", annotation=92)
+    assert following(client, 4)[0] == 1
+    ask_again(client, 1)
+    assert following(client, 4)[0] == 1
+
+
+def test_a_skipped_task_is_sent_to_somebody_else(client: FlaskClient) -> None:
+    body = {"annotation": 90, "task": 1, "user": 1, "updated_at": "", "cancelled": True, "result": []}
+    tell(client, Kind.ANNOTATION, "skip", **body)
+    assert 1 not in following(client, 2)
+    assert ask_again(client, 1) == []
+    assert following(client, 2)[0] == 1
+    assert 1 not in following(client, 1)
+
+
+def test_what_nobody_has_labelled_or_what_is_deleted_is_left_out_and_the_rest_is_stored(client: FlaskClient) -> None:
+    annotated(client, 90, 1, user=1)
+    annotated(client, 91, 2, user=1)
+    tell(client, Kind.TASK_DELETED, "d2", task=2)
+    assert ask_again(client, 1, 2, 3, 999) == [2, 3, 999]
+    assert ask_again(client, 2, opinions=2) == [2]
+    assert following(client, 2) == [1, 3, 4, 5, 6]
+
+
+def test_ten_thousand_at_once(client: FlaskClient) -> None:
+    for task in range(1, 10_001):
+        annotated(client, task, task, user=1)
+    assert ask_again(client, *range(1, 10_001)) == []
+    assert len(following(client, 2, limit=1000)) == 500
+
+
+def test_without_the_plugin_a_second_opinion_is_refused_with_the_reason(client: FlaskClient) -> None:
+    annotated(client, 90, 1, user=1)
+    body = {"action": "second_opinion", "tasks": [1], "user": 7}
+    answer = client.post("/api/projects/10/actions", json=body, headers=BEARER)
+    assert answer.status_code == 400
+    assert "never serves a labelled task again" in answer.json["error"]["message"]
+    assert "labelcue-plugin" in answer.json["error"]["remedy"]
+
+
+def test_where_two_annotations_complete_a_task_a_begun_one_is_finished_first(client: FlaskClient) -> None:
+    annotated(client, 90, 3, user=1)
+    annotated(client, 91, 4, user=1)
+    annotated(client, 92, 4, user=2)
+    tell(client, Kind.ANNOTATION, "skip", annotation=93, task=5, user=1, updated_at="", cancelled=True, result=[])
+    assert following(client, 3) == [1, 2, 6]
+    assert following(client, 3, overlap=2) == [3, 5, 1, 2, 6]
+    assert following(client, 3, overlap=3) == [4, 3, 5, 1, 2, 6]
+    assert following(client, 1, overlap=2) == [1, 2, 6]
+    body = {"user": 3, "overlap": 2}
+    first, second, *_ = client.post("/api/projects/10/next", json=body, headers=BEARER).json["tasks"]
+    assert (first["reason"], second["reason"]) == ("1 of 2 annotators have labelled it", "somebody has skipped it")
+
+
+def test_what_came_before_the_service_started_counts(tmp_path: Path) -> None:
+    connect(tmp_path)
+    publish(tmp_path, range(1, 7))
+    client = client_of(tmp_path)
+    annotated(client, 90, 1, user=1)
+    tell(client, Kind.TASK_DELETED, "d2", task=2)
+    tell(client, Kind.TASK, "t2", task=2, data={}, updated_at="", again=True)
+    annotated(client, 91, 2, user=1)
+    tell(client, Kind.SECOND_OPINION, "s1", task=1, opinions=2, by=7)
+    tell(client, Kind.SECOND_OPINION, "s2", task=2, opinions=2, by=7)
+    assert service_of(client.application).ledger.position(10) == 6  # older than the round
+    client.application.extensions["labelcue.warm"][0]()
+    assert sorted(following(client, 2)[:2]) == [1, 2]
+
+
 BAD: list[tuple[str, str, Any]] = [
     ("POST", "next", {}),
     ("POST", "next", {"user": 0}),
@@ -219,6 +344,8 @@ BAD: list[tuple[str, str, Any]] = [
     ("POST", "next", {"user": 1, "limit": 1001}),
     ("POST", "next", {"user": 1, "task": 0}),
     ("POST", "next", {"user": 1, "after_annotation": "9"}),
+    ("POST", "next", {"user": 1, "overlap": 0}),
+    ("POST", "next", {"user": 1, "overlap": 1001}),
     ("POST", "leases", {"task": 1}),
     ("POST", "leases", {"task": 2**63, "user": 1}),
     ("POST", "leases", {"task": 1, "user": 1, "seconds": 10**9}),
@@ -228,7 +355,9 @@ BAD: list[tuple[str, str, Any]] = [
     ("POST", "actions", {"action": "pin"}),
     ("POST", "actions", {"action": "pin", "tasks": []}),
     ("POST", "actions", {"action": "hold", "tasks": [1, "2"]}),
+    ("POST", "actions", {"action": "hold", "tasks": [[1]]}),
     ("POST", "actions", {"action": "hold", "tasks": [1] * 10_001}),
+    ("POST", "actions", {"action": "second_opinion", "tasks": [1]}),
 ]
 
 
@@ -253,9 +382,20 @@ def test_a_secret_a_connected_project_and_the_same_protocol_are_needed(
     assert "labelcue-plugin" in answer.json["error"]["remedy"]
 
 
-def test_a_copy_that_is_up_to_date_gets_nothing(client: FlaskClient) -> None:
-    def read(since: str) -> Any:
-        return client.get("/api/projects/10/queue", query_string={"since": since}, headers=BEARER).json
+def test_a_copy_is_told_the_difference_alone(client: FlaskClient, tmp_path: Path) -> None:
+    def read(**query: Any) -> Any:
+        return client.get("/api/projects/10/queue", query_string=query, headers=BEARER).json
 
-    assert [place["task"] for place in read("cue-2")["tasks"]] == [1, 2, 3, 4, 5, 6]
-    assert (read("cue-3")["tasks"], read("cue-3")["version"]) == ([], "cue-3")
+    assert (read()["mark"], read()["since"], read()["removed"]) == ("cue-3", None, [])
+    assert [place["task"] for place in read(since="cue-2")["tasks"]] == [1, 2, 3, 4, 5, 6]
+    assert (read(since="cue-3")["tasks"], read(since="cue-3")["version"]) == ([], "cue-3")
+    mark = read(since="", limit=2)["mark"]
+    assert read(since="", limit=2, offset=2)["mark"] == mark
+    publish(tmp_path, range(2, 7), number=4)
+    page = read(since=mark, limit=2)
+    assert (page["since"], page["total"], page["removed"]) == (mark, 5, [1])
+    assert [place["task"] for place in page["tasks"]] == [2, 3]
+    rest = read(since=mark, limit=2, offset=2)
+    assert (rest["mark"], rest["removed"], [place["rank"] for place in rest["tasks"]]) == (page["mark"], [], [2, 3])
+    answer = client.get("/api/projects/10/queue?head=1001", headers=BEARER)
+    assert answer.status_code == 400

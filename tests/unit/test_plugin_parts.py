@@ -30,7 +30,7 @@ from labelcue_plugin.showing import Shown, asks_why, dressed, shown_of, without_
 from labelcue_plugin.wire import MOST_BYTES, Wire, WireError
 
 PACKAGE = Path(fingerprints.__file__).parent
-THEIRS = {"core", "data_manager", "django", "label_studio", "projects", "rest_framework", "tasks"}
+THEIRS = {"core", "data_manager", "django", "label_studio", "organizations", "projects", "rest_framework", "tasks"}
 
 
 class Clock:
@@ -287,6 +287,26 @@ def test_candidates_come_in_order_each_once() -> None:
     assert answers.asked == [("POST", "/api/projects/1/next", {"user": 7, "limit": 50, "after_annotation": 93})]
 
 
+def test_where_several_annotations_complete_a_task_candidates_that_somebody_has_begun_are_told_apart() -> None:
+    status, said = queue(5, 3, 5, 1)
+    said["tasks"] = [one | {"begun": one["id"] == 5} for one in said["tasks"]]
+    cue, answers, _ = cue_with((status, said), WireError("late"))
+    assert cue.candidates(1, 7, None, 0.3, overlap=2) == Candidates((5, 3, 1), True, (5,))
+    assert answers.asked[0][2] == {"user": 7, "limit": 50, "overlap": 2}
+    assert cue.candidates(1, 7, None, 0.3, overlap=2) == Candidates((5, 3, 1), False, (5,))
+
+
+def test_a_lock_that_is_given_back_ends_the_lease_where_labelcue_is_well() -> None:
+    cue, answers, _ = cue_with((200, {"freed": True}), WireError("late"))
+    cue.release(1, 5, 7, 0.1)
+    assert answers.asked == [("DELETE", "/api/projects/1/leases/5?user=7", None)]
+    cue.release(1, 5, 7, 0.1)
+    assert cue.circuit.is_closed
+    cue.circuit.failed()
+    cue.release(1, 5, 7, 0.1)
+    assert len(answers.asked) == 2
+
+
 def test_a_project_that_is_not_connected_is_asked_about_again_after_ten_seconds() -> None:
     cue, _, clock = cue_with(NOT_CONNECTED)
     assert cue.candidates(1, 7, None, 0.3) is None
@@ -441,7 +461,8 @@ def test_work_in_the_background_never_opens_the_circuit() -> None:
     assert cue.circuit.is_closed
     assert cue.read("/queue") == (200, {"version": "cue-1"})
     assert cue.read("/queue") == NOT_CONNECTED
-    assert cue.act(1, "pin", [5], 7, 1.0)
+    assert cue.act(1, "pin", [5], 7, 1.0, opinions=2)
+    assert answers.asked[-1][2] == {"action": "pin", "tasks": [5], "user": 7, "opinions": 2}
     assert not cue.act(1, "rerank", [], None, 1.0)
     cue.circuit.failed()
     assert cue.read("/queue") is None

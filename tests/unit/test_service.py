@@ -245,7 +245,8 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(home: Path, client: Flas
 
 def test_the_queue_in_parts(home: Path, client: FlaskClient) -> None:
     empty = client.get("/api/projects/10/queue", headers=BASIC).json
-    assert empty == {"version": "cue-0", "as_of": None, "total": 0, "offset": 0, "tasks": []}
+    nothing = {"total": 0, "offset": 0, "tasks": [], "removed": []}
+    assert empty == {"version": "cue-0", "as_of": None, "mark": "cue-0", "since": None, **nothing}
     snapshot = publish(home, range(100, 400))
     page = client.get("/api/projects/10/queue?limit=3&offset=5", headers=BASIC).json
     assert [one["task"] for one in page["tasks"]] == [105, 106, 107]

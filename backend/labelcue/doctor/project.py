@@ -9,6 +9,7 @@ from labelcue.doctor.finding import Case, Finding
 from labelcue.errors import UnsupportedConfig
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.filters import where
+from labelcue.labelstudio.way import way_of
 
 AGAIN = "Run `labelcue connect` again: it mends this."
 VERSIONS = "predictions_model_versions"
@@ -82,13 +83,16 @@ def _frontier(case: Case) -> Finding:
 
 
 def _several(case: Case) -> Finding:
+    """Begun tasks come first in any case; only the plugin, which is asked about only where it matters, orders them."""
     number = int(case.found.get("maximum_annotations") or 1)
+    remedy = "Install the plugin, which orders them; or set the annotations per task to 1; or accept that order."
+    if number <= 1:
+        return case.judge("several-annotators", "ok", "One annotation completes a task.", remedy)
     what = (
-        "One annotation completes a task.",
+        f"{number} annotations complete a task: begun tasks come first, in the plugin's order.",
         f"{number} annotations complete a task: Label Studio then serves begun tasks first, in random order.",
     )
-    remedy = "Set the project's annotations per task (Settings, Annotation overlap) to 1, or accept that order."
-    return case.check("several-annotators", number <= 1, what, remedy, serious=False)
+    return case.check("several-annotators", way_of(case.ls, case.project).by_plugin, what, remedy, serious=False)
 
 
 def _automatic(case: Case) -> Finding:

@@ -42,14 +42,14 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.before_request(_start)
     app.after_request(lambda response: _finish(service, response))
     app.register_error_handler(Exception, failed)
-    backend, choosing = MlBackend(service), Choosing(service)
-    app.extensions["labelcue.predictor"] = backend.predictor
+    backend, choosing, handout = MlBackend(service), Choosing(service), Handout(service)
+    app.extensions["labelcue.warm"] = (handout.warm, backend.predictor.warm)
     for blueprint in (
         backend.open_blueprint(),
         backend.blueprint(),
         Webhook(service).blueprint(),
         Api(service).blueprint(),
-        Handout(service).blueprint(),
+        handout.blueprint(),
         choosing.blueprint(),
         openapi_routes(),
         Pages(service, choosing).blueprint(app),

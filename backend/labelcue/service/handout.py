@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from labelcue.errors import BadRequest
+from labelcue.errors import BadRequest, LabelCueError
 from labelcue.labelstudio.values import ID_LIMIT
 from labelcue.service.bodies import json_object, named_project, number
 from labelcue.service.context import NO_VERSION, Service
 from labelcue.service.live import Live
-from labelcue.service.shapes import Asked, Freed, Lease, Next
+from labelcue.service.shapes import Freed, Lease, Next, Taken
 from labelcue.service.suggestions import Suggestions
 from labelcue.store.snapshot import Snapshot
 from labelcue.types import Event, Json, Kind, TaskId
@@ -27,9 +29,18 @@ MOST = 1000
 WAIT_S = 0.2
 """How long an answer waits for the round that contains the annotator's latest annotation."""
 LOOK_S = 0.005
-ACTIONS = {"pin": Kind.PIN, "hold": Kind.HOLD, "requeue": Kind.REQUEUE, "rerank": Kind.TRAIN}
+ACTIONS = {
+    "pin": Kind.PIN,
+    "hold": Kind.HOLD,
+    "requeue": Kind.REQUEUE,
+    "second_opinion": Kind.SECOND_OPINION,
+    "rerank": Kind.TRAIN,
+}
 MOST_AT_ONCE = 10_000
 """Tasks in one action."""
+MOST_OPINIONS = 1000
+SECOND_SHARE = 0.5
+"""At most this share of an answer is of the second queue, so that new tasks follow whatever became of those."""
 LEASE_S = 3600
 LONGEST_LEASE_S = 30 * 86400
 
@@ -52,18 +63,30 @@ class Handout:
         routes.add_url_rule(f"{PROJECT}/actions", view_func=self.action, methods=["POST"])
         return routes
 
+    def warm(self) -> None:
+        """Read the connected projects' history before an annotator asks; what fails here, a request will tell."""
+        for project in self._service.home.projects():
+            with suppress(LabelCueError):
+                self._followed(project)
+
     def next(self, project: int) -> ResponseReturnValue:
-        """The head of the queue without what was handed out to others, solved or deleted since its round."""
+        """What waits for another annotator, then the head of the queue; without what was handed out to others, solved
+        or deleted since the round."""
         self._service.require(project)
         body = json_object()
         user, limit = _integer(body, "user"), _integer(body, "limit", most=MOST, default=50)
         after = _integer(body, "after_annotation") if body.get("after_annotation") is not None else None
+        overlap = _integer(body, "overlap", most=MOST_OPINIONS, default=1)
         live = self._service.lives.of(project)
         snapshot = self._current(project, live, after)
         if snapshot is None:
             return Next(queue_version=NO_VERSION, as_of=None, tasks=[]).model_dump()
-        held = _integer(body, "task") if body.get("task") is not None else None
-        chosen = self._open(snapshot, live, user, limit) if held is None else _known(snapshot, held)
+        if body.get("task") is not None:
+            chosen = _known(snapshot, live, _integer(body, "task"))
+        else:
+            now, most = self._service.clock(), max(1, int(SECOND_SHARE * limit))
+            chosen = live.second(snapshot, user, overlap, now, most)
+            chosen |= self._open(snapshot, live, user, limit, chosen)
         tasks = self._suggestions.candidates(snapshot, live, chosen)
         return Next(queue_version=snapshot.version, as_of=snapshot.round.at, tasks=tasks).model_dump()
 
@@ -95,12 +118,34 @@ class Handout:
             raise BadRequest("There is no such action.", f"The actions are: {', '.join(ACTIONS)}.")
         if kind is Kind.TRAIN:
             self._append(project, kind, {})
-            return Asked(asked=True).model_dump(), 202
+            return Taken(asked=True, left_out=[]).model_dump(), 202
         tasks, by = body.get("tasks"), _integer(body, "user") if body.get("user") is not None else None
         if not isinstance(tasks, list) or not 0 < len(tasks) <= MOST_AT_ONCE:
             raise BadRequest(f"'tasks' is no list of 1 to {MOST_AT_ONCE} tasks.", "Send the tasks' ids.")
-        self._append(project, kind, *({"task": _whole(task, "a task"), "by": by} for task in tasks))
-        return Asked(asked=True).model_dump(), 202
+        tasks = list(dict.fromkeys(TaskId(_whole(task, "a task")) for task in tasks))
+        if kind is Kind.SECOND_OPINION:
+            return self._ask_again(project, tasks, by, body)
+        self._append(project, kind, *({"task": task, "by": by} for task in tasks))
+        return Taken(asked=True, left_out=[]).model_dump(), 202
+
+    def _ask_again(
+        self, project: int, tasks: list[TaskId], by: int | None, body: dict[str, Any]
+    ) -> ResponseReturnValue:
+        """Only the plugin can open a labelled task again: Label Studio keeps it labelled whatever its overlap."""
+        if PROTOCOL_HEADER not in request.headers:
+            raise BadRequest(
+                "A second opinion can be asked for only where the plugin serves the project: Label Studio itself never "
+                "serves a labelled task again.",
+                "Install labelcue-plugin (plugin/docs/README.md) and take 'LabelCue: ask for a second opinion' in the "
+                "Data Manager.",
+            )
+        live = self._followed(project)
+        said = _integer(body, "opinions", most=MOST_OPINIONS) if body.get("opinions") is not None else None
+        wanted = {task: live.wanted(task) if said is None else said for task in tasks if not live.is_deleted(task)}
+        asked = {task: opinions for task, opinions in wanted.items() if opinions}
+        events = ({"task": task, "opinions": opinions, "by": by} for task, opinions in asked.items())
+        self._append(project, Kind.SECOND_OPINION, *events)
+        return Taken(asked=True, left_out=[task for task in tasks if task not in asked]).model_dump(), 202
 
     def _admit(self) -> None:
         self._service.guard.api(request.headers, named_project())
@@ -127,20 +172,29 @@ class Handout:
                 return snapshot
             time.sleep(LOOK_S)
 
-    def _open(self, snapshot: Snapshot, live: Live, user: int, limit: int) -> list[TaskId]:
+    def _followed(self, project: int) -> Live:
+        live, snapshot = self._service.lives.of(project), self._service.snapshot(project)
+        live.follow(self._service.ledger, snapshot.round.position if snapshot is not None else 0)
+        return live
+
+    def _open(
+        self, snapshot: Snapshot, live: Live, user: int, limit: int, second: Mapping[TaskId, str]
+    ) -> dict[TaskId, str]:
+        """Open tasks of the queue beside those of the second one, `limit` in all."""
         now = self._service.clock()
-        found: list[TaskId] = []
+        found: dict[TaskId, str] = {}
         for place in snapshot.order:
-            if len(found) == limit:
+            if len(second) + len(found) == limit:
                 break
             task = TaskId(int(place))
-            if live.is_open(task, user, now):
-                found.append(task)
+            if task not in second and live.is_open(task, user, now):
+                found[task] = ""
         return found
 
 
-def _known(snapshot: Snapshot, task: int) -> list[TaskId]:
-    return [TaskId(task)] if snapshot.of(TaskId(task)) is not None else []
+def _known(snapshot: Snapshot, live: Live, number: int) -> dict[TaskId, str]:
+    task = TaskId(number)
+    return {task: ""} if live.is_begun(task) or snapshot.of(task) is not None else {}
 
 
 def _integer(body: dict[str, Any], name: str, *, most: int = ID_LIMIT - 1, default: int | None = None) -> int:

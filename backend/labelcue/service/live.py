@@ -1,24 +1,26 @@
 """What happened to a project's tasks since its round, by the ledger: leases, solved and deleted tasks; and what stands
-however old it is: levers and the label config."""
+however old it is: levers, the label config, and who has labelled what."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from itertools import islice
 
+from labelcue.service.opinions import FOLLOWED, LEVERS, Opinions
 from labelcue.store.base import Ledger
 from labelcue.store.fold import Stamp, stamp
+from labelcue.store.snapshot import Snapshot
 from labelcue.types import Event, Kind, TaskId, UserId
 
 REMEMBERED = 10_000
 """Annotations of which it is remembered where in the ledger they stand."""
-LEVERS = (Kind.PIN, Kind.HOLD, Kind.REQUEUE)
-LASTING = (Kind.LEASE, Kind.RELEASE, Kind.LABEL_CONFIG, *LEVERS)
+LASTING = (Kind.LEASE, Kind.RELEASE, Kind.LABEL_CONFIG, *FOLLOWED)
 """What counts however long ago it was said."""
 
 
 class Live:
-    """Follows one project's ledger from its round on, and its leases from the beginning. Thread-safe."""
+    """Follows one project's ledger from its round on, its leases and opinions from the beginning. Thread-safe."""
 
     def __init__(self, project: int) -> None:
         self._project = project
@@ -31,13 +33,13 @@ class Live:
         self._config: tuple[Stamp, str] | None = None
         self._made: OrderedDict[int, tuple[int, TaskId]] = OrderedDict()
         """Annotation -> its position and task."""
+        self._opinions = Opinions()
 
     def follow(self, ledger: Ledger, round_position: int) -> None:
         """Read what is new, and forget what the round at `round_position` knows. Raises StoreError."""
         with self._lock:
             if self._position is None:
-                for event in ledger.read(self._project, upto=round_position, kinds=LASTING):
-                    self._take(event)
+                self._begin(ledger, round_position)
                 self._position = round_position
             for event in ledger.read(self._project, after=self._position):
                 self._take(event)
@@ -65,7 +67,40 @@ class Live:
             holder != user and expires > now for holder, expires in list(held.items())
         )
 
+    def second(self, snapshot: Snapshot, user: UserId, overlap: int, now: float, limit: int) -> dict[TaskId, str]:
+        """The first of the second queue for this user, with reasons, where `overlap` annotations complete a task."""
+        with self._lock:
+            holders = {
+                task: [user for user, expires in held.items() if expires > now] for task, held in self._leases.items()
+            }
+            return dict(islice(self._opinions.queue(snapshot, user, overlap, holders), limit))
+
+    def is_begun(self, task: TaskId) -> bool:
+        """Whether somebody has labelled or skipped it."""
+        return self.wanted(task) > 0
+
+    def wanted(self, task: TaskId) -> int:
+        """By how many annotators the task is labelled after one more opinion; 0 where nobody has even skipped it."""
+        with self._lock:
+            return 0 if self._opinions.is_deleted(task) else self._opinions.wanted(task)
+
+    def is_deleted(self, task: TaskId) -> bool:
+        """Whether the ledger says so."""
+        with self._lock:
+            return self._opinions.is_deleted(task)
+
+    def _begin(self, ledger: Ledger, round_position: int) -> None:
+        deleted = 0
+        for event in ledger.read(self._project, upto=round_position, kinds=LASTING):
+            if event.kind is Kind.TASK_DELETED:
+                deleted = deleted or event.position
+            self._take(event)
+        if deleted:  # only after a deletion can an id have come to life again
+            for event in ledger.read(self._project, after=deleted, upto=round_position, kinds=(Kind.TASK,)):
+                self._opinions.take(event)
+
     def _take(self, event: Event) -> None:
+        self._opinions.take(event)
         body, kind = event.body, event.kind
         self._note(event)
         if kind is Kind.LEASE:

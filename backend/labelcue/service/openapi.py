@@ -38,6 +38,7 @@ _PREDICT = {
     },
 }
 _ID = {"type": "integer", "minimum": 1}
+_OPINIONS = {"type": "integer", "minimum": 1, "maximum": 1000}
 _NEXT = {
     "type": "object",
     "required": ["user"],
@@ -46,6 +47,7 @@ _NEXT = {
         "after_annotation": {**_ID, "description": "Wait up to 200 ms for the round that contains this annotation."},
         "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
         "task": {**_ID, "description": "A task that the user has already: the answer is about it alone."},
+        "overlap": {**_OPINIONS, "default": 1, "description": "How many annotations complete a task of the project."},
     },
 }
 _LEASE = {
@@ -61,9 +63,13 @@ _ACTION = {
     "type": "object",
     "required": ["action"],
     "properties": {
-        "action": {"enum": ["pin", "hold", "requeue", "rerank"]},
+        "action": {"enum": ["pin", "hold", "requeue", "second_opinion", "rerank"]},
         "tasks": {"type": "array", "items": _ID, "minItems": 1, "maxItems": 10_000, "description": "All but rerank."},
         "user": {**_ID, "description": "Who asks for it."},
+        "opinions": {
+            **_OPINIONS,
+            "description": "second_opinion: annotators in all; else one more than so far.",
+        },
     },
 }
 _VERSION = {"type": "integer", "minimum": 0}
@@ -87,7 +93,14 @@ _SINCE = {
     "in": "query",
     "required": False,
     "schema": {"type": "string"},
-    "description": "A version; the queue comes empty where it is still that one.",
+    "description": "The `mark` of an earlier answer: only what changed since, or the whole where it is not remembered.",
+}
+_HEAD = {
+    "name": "head",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "integer", "default": 0, "minimum": 0, "maximum": 1000},
+    "description": "With `since`: only of tasks that are or were among the first so many; 0: of all.",
 }
 _WEBHOOK_BODY = {"type": "object", "required": ["action"], "properties": {"action": {"type": "string"}}}
 
@@ -173,9 +186,9 @@ _ROUTES = (
     _Route(
         "post",
         "/api/projects/{project}/actions",
-        "What an admin asks for: tasks first, held back or let go of again; or everything ranked anew.",
+        "What an admin asks for: tasks first, held back, let go of, labelled once more; or everything ranked anew.",
         _API,
-        shapes.Asked,
+        shapes.Taken,
         _ACTION,
         status=202,
         errors=_UNKNOWN | _BUSY,
@@ -276,7 +289,7 @@ def _operation(route: _Route) -> dict[str, Any]:
     }
     parameters = [_parameter(name) for name in ("project", "task") if f"{{{name}}}" in route.path]
     if route.path.endswith("/queue"):
-        parameters += [_paging("limit", 50, 1, 1000), _paging("offset", 0, 0, 10**12), _SINCE]
+        parameters += [_paging("limit", 50, 1, 1000), _paging("offset", 0, 0, 10**12), _SINCE, _HEAD]
     if route.method == "delete":
         parameters.append({"name": "user", "in": "query", "required": True, "schema": _ID})
     if parameters:

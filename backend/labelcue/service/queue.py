@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from labelcue.errors import LabelCueError, NotFound
 from labelcue.service.bodies import named_project, number
 from labelcue.service.context import NO_VERSION, Service
+from labelcue.service.difference import NONE, Copies, Difference
 from labelcue.service.metrics import CONTENT_TYPE
 from labelcue.service.shapes import Asked, Place, Project, Projects, Queue, Shape, place_of
 from labelcue.store.connection import Connection
@@ -30,6 +31,7 @@ class Api:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._copies: dict[int, Copies] = {}
 
     def blueprint(self) -> Blueprint:
         """The routes behind HTTP Basic or Bearer."""
@@ -53,18 +55,29 @@ class Api:
         return _json(self._project(project))
 
     def queue(self, project: int) -> ResponseReturnValue:
-        """A part of the queue as the latest round published it."""
+        """A part of the queue as the latest round published it, or of what changed in it since a copy was made."""
         self._service.require(project)
-        limit, offset = number("limit", 50, 1, MOST), number("offset", 0, 0, 10**12)
-        snapshot = self._service.snapshot(project)
+        limit, offset, head = number("limit", 50, 1, MOST), number("offset", 0, 0, 10**12), number("head", 0, 0, MOST)
+        since, snapshot = request.args.get("since"), self._service.snapshot(project)
         if snapshot is None:
-            return _json(Queue(version=NO_VERSION, as_of=None, total=0, offset=offset, tasks=[]))
+            nothing: dict[str, Any] = {"tasks": [], "removed": [], "total": 0}
+            return _json(Queue(version=NO_VERSION, as_of=None, mark=NO_VERSION, since=None, offset=offset, **nothing))
         self._service.lives.of(project).follow(self._service.ledger, snapshot.round.position)
-        # Nothing for a copy that is up to date.
-        order = snapshot.order[:0] if request.args.get("since") == snapshot.version else snapshot.order
-        places = [self._place(snapshot, int(task)) for task in order[offset : offset + limit]]
-        page = Queue(version=snapshot.version, as_of=snapshot.round.at, total=len(order), offset=offset, tasks=places)
-        return _json(page)
+        told = Difference(snapshot.version, None, snapshot.order, NONE)
+        if since is not None:
+            told = self._copies.setdefault(project, Copies()).difference(snapshot, since, head)
+        return _json(
+            Queue(
+                version=snapshot.version,
+                as_of=snapshot.round.at,
+                mark=told.mark,
+                since=told.since,
+                total=len(told.changed),
+                offset=offset,
+                tasks=[self._place(snapshot, int(task)) for task in told.changed[offset : offset + limit]],
+                removed=told.removed.tolist() if offset == 0 else [],
+            )
+        )
 
     def task(self, project: int, task: int) -> ResponseReturnValue:
         """Where one task stands."""

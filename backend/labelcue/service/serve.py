@@ -129,7 +129,8 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> int
     if threading.current_thread() is threading.main_thread():
         stop_on_signals(_Stop(server))
     end_with_supervisor(server.stop)
-    threading.Thread(target=server.app.extensions["labelcue.predictor"].warm, name="warm", daemon=True).start()
+    for warm in server.app.extensions["labelcue.warm"]:
+        threading.Thread(target=warm, name="warm", daemon=True).start()
     log.info("service listens", url=server.url, threads=settings.threads)
     if settings.insecure:
         log.warning("anybody may call this service: it runs insecure", url=server.url)

@@ -84,13 +84,16 @@ class Place(Shape):
 
 
 class Queue(Shape):
-    """A part of the queue, the next task first."""
+    """A part of the queue, or of what changed in it since a copy was made; the next task first."""
 
     version: str
     as_of: float | None = Field(description="Unix seconds of the round; null before the first.")
-    total: int = Field(description="Tasks in the queue; 0 where it is the one that the asker knows.")
+    mark: str = Field(description="What to send as `since` next time.")
+    since: str | None = Field(description="The mark that `tasks` and `removed` are the difference from; null: a whole.")
+    total: int = Field(description="Tasks in the queue, or those that came into it or moved.")
     offset: int
     tasks: list[Place]
+    removed: list[int] = Field(description="Tasks that have left the queue since; on the first page alone.")
 
 
 class Suggestion(Shape):
@@ -112,6 +115,7 @@ class Candidate(Shape):
     prediction: Suggestion | None = Field(
         description="Where the project wants pre-annotation and the model is confident enough; else null."
     )
+    begun: bool = Field(description="Somebody has labelled or skipped it: it waits for another annotator.")
 
 
 class Next(Shape):
@@ -165,6 +169,14 @@ class Asked(Shape):
     """The learner will look within a second or so."""
 
     asked: Literal[True]
+
+
+class Taken(Asked):
+    """What an admin asked for is in the ledger."""
+
+    left_out: list[int] = Field(
+        description="Second opinions: tasks that are deleted, or that nobody has labelled or skipped."
+    )
 
 
 class Problem(Shape):

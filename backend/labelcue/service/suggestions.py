@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import structlog
@@ -30,10 +30,16 @@ class Suggestions:
         confident = service.settings.confident
         self._confident: dict[str, float | None] = {"off": None, "confident": confident, "on": 0.0}
 
-    def candidates(self, snapshot: Snapshot, live: Live, tasks: Sequence[TaskId]) -> list[Candidate]:
-        """The tasks as the plugin hears of them, in their order. Raises NotFound for one without a place."""
+    def candidates(self, snapshot: Snapshot, live: Live, tasks: Mapping[TaskId, str]) -> list[Candidate]:
+        """The tasks as the plugin hears of them, in their order; each with the reason of one that somebody has begun.
+
+        Raises NotFound for one without a place.
+        """
         wanted = self._wanted(snapshot.round.project, live)
-        return [_candidate(snapshot, live, task, wanted) for task in tasks]
+        return [
+            _begun(snapshot, task, why) if live.is_begun(task) else _candidate(snapshot, live, task, wanted)
+            for task, why in tasks.items()
+        ]
 
     def _wanted(self, project: int, live: Live) -> tuple[TaskSpec, float] | None:
         """What labels can be shown, and from which confidence on; None where none is to be or can be."""
@@ -61,4 +67,14 @@ def _candidate(snapshot: Snapshot, live: Live, task: TaskId, wanted: tuple[TaskS
         reason=reason_of(standing, lever),
         why=why_of(standing, lever),
         prediction=suggestion if result else None,
+        begun=False,
     )
+
+
+def _begun(snapshot: Snapshot, task: TaskId, why: str) -> Candidate:
+    """Without the model's label, which it may have learned from the first annotator. A task that no round knows, since
+    it cannot be read, is served too."""
+    standing = snapshot.of(task)
+    doubt = standing.uncertainty if standing is not None else 1.0
+    said = {"reason": why or "somebody has labelled or skipped it", "why": "Another opinion is wanted."}
+    return Candidate(id=task, priority=1.0, uncertainty=doubt, prediction=None, begun=True, **said)

@@ -27,6 +27,7 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.PIN: ("task",),
     Kind.HOLD: ("task",),
     Kind.REQUEUE: ("task",),
+    Kind.SECOND_OPINION: ("task", "opinions"),
     Kind.PROJECT_DELETED: (),
 }
 """The keys without which a body cannot be folded. What is stored stays for ever, so it is checked before."""
@@ -105,6 +106,7 @@ def _dump(body: Mapping[str, object]) -> str:
 _VALUES: Mapping[str, Callable[[object], bool]] = {
     "task": _is_id,
     "annotation": _is_id,
+    "opinions": _is_id,
     "user": _is_user,
     "expires": _is_time,
     "settings": lambda value: isinstance(value, dict),

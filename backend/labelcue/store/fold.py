@@ -4,8 +4,9 @@
 * Deletions are for ever, also where what they delete arrives later. An annotation of a deleted task does not count.
 * Except that Label Studio on SQLite gives ids of deleted tasks and annotations to the next import. Reconcile sees that
   and says so by an event with `again`: the id lives once more from that position on, whatever was deleted before it.
-* A lease or release of (task, user), a pin or hold of a task, and the settings of the queue: the event with the highest
-  position wins. These begin here, not in Label Studio, so that the ledger's order is the true one.
+* A lease or release of (task, user), a pin or hold of a task, the opinions that are asked for of a task, and the
+  settings of the queue: the event with the highest position wins. These begin here, not in Label Studio, so that the
+  ledger's order is the true one.
 * An annotation ends its user's older lease of the task.
 """
 
@@ -92,6 +93,8 @@ class Fold:
     _leases: dict[tuple[TaskId, UserId | None], _Lease] = field(default_factory=dict)
     _levers: dict[TaskId, tuple[int, Kind]] = field(default_factory=dict)
     """The latest lever on a task and its position."""
+    _asked: dict[TaskId, tuple[int, int]] = field(default_factory=dict)
+    """Position of the latest wish for another opinion of a task, and by how many annotators it is to be labelled."""
     _of_task: dict[TaskId, tuple[int, ...]] = field(default_factory=dict)
     _dead_tasks: set[TaskId] = field(default_factory=set)
     _dead_annotations: set[int] = field(default_factory=set)
@@ -130,6 +133,28 @@ class Fold:
         found = sorted((position, task, kind) for task, (position, kind) in self._levers.items())
         return {task: kind for _, task, kind in found if kind is not Kind.REQUEUE and task not in self._dead_tasks}
 
+    @property
+    def asked(self) -> dict[TaskId, int]:
+        """Live tasks of which another opinion was asked for, come or not → by how many annotators they are to be
+        labelled; in the order of the wishes."""
+        found = {task: self.opinions(task) for task in sorted(self._asked, key=lambda task: self._asked[task])}
+        return {task: opinions for task, opinions in found.items() if opinions}
+
+    def opinions(self, task: TaskId) -> int:
+        """The same of one task, 0 where nobody asked, or only of a task that had the id before."""
+        position, opinions = self._asked.get(task, (0, 0))
+        is_past = task in self._dead_tasks or position < self._again.get((Kind.TASK, task), 0)
+        return 0 if is_past else opinions
+
+    def is_deleted(self, task: TaskId) -> bool:
+        """Whether the task is gone for ever."""
+        return task in self._dead_tasks
+
+    def annotators(self, task: TaskId) -> int:
+        """How many annotators have labelled a task; one without a user (an import) counts as one of its own."""
+        given = (one for one in self.of_task(task) if not one.cancelled)
+        return len({one.user if one.user is not None else -one.annotation for one in given})
+
     def of_task(self, task: TaskId) -> list[AnnotationState]:
         """The live annotations of a task, skips among them, by ascending id."""
         return [self.annotations[number] for number in self._of_task.get(task, ())]
@@ -160,6 +185,7 @@ class Fold:
             "dead": [sorted(self._dead_tasks), sorted(self._dead_annotations), sorted(self._unseated.items())],
             "project": [self.label_config, sorted(self._trains), self.gone],
             "choices": [(one.version, one.settings, one.by, one.token) for one in self.choices],
+            "asked": sorted(self.asked.items()),
             "levers": sorted((task, kind.value) for task, kind in self.levers.items()),
             "leases": sorted(
                 (task, -1 if user is None else user, until) for (task, user), until in self.leases.items()
@@ -297,6 +323,15 @@ def _lever(fold: Fold, event: Event) -> set[TaskId]:
     return set() if task in fold._dead_tasks else {task}
 
 
+def _second_opinion(fold: Fold, event: Event) -> set[TaskId]:
+    task = TaskId(event.body["task"])
+    old = fold._asked.get(task)
+    if old is not None and old[0] >= event.position:
+        return set()
+    fold._asked[task] = (event.position, int(event.body["opinions"]))
+    return set() if task in fold._dead_tasks else {task}
+
+
 def _project_deleted(fold: Fold, event: Event) -> set[TaskId]:
     fold.gone = True
     return set()
@@ -316,6 +351,7 @@ _RULES: dict[Kind, Callable[[Fold, Event], set[TaskId]]] = {
     Kind.PIN: _lever,
     Kind.HOLD: _lever,
     Kind.REQUEUE: _lever,
+    Kind.SECOND_OPINION: _second_opinion,
     Kind.PROJECT_DELETED: _project_deleted,
 }
 
