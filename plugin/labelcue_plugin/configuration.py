@@ -43,7 +43,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         usable = False
     if not usable:
         raise Unconfigured(f"{URL} is no address: write it as http://host:port.")
-    return Configuration(url, _secret(Path(named)))
+    return Configuration(url, _secret(Path(named).expanduser()))
 
 
 def _secret(path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.timezone import now
 from tasks.models import Task, TaskLock
 
+from labelcue_plugin.membership import is_inside
 from labelcue_plugin.service import LabelCue
 from labelcue_plugin.showing import Shown, asks_why, dressed, without_ours
 
@@ -59,7 +60,7 @@ class Serving:
         @functools.wraps(self._opened)
         def get(view: Any, request: Any, pk: Any) -> Any:
             project, user = view.task.project, request.user
-            mine = bool(self._cue.serves(project.id)) and _is_held(view.task, user)
+            mine = bool(self._cue.serves(project.id)) and is_inside(user, project) and _is_held(view.task, user)
             token = _served.set(mine)
             try:
                 response = self._opened(view, request, pk)

@@ -1,89 +1,154 @@
-"""The plugin in a real browser: three entrances, one order, the columns and the action; screenshots where asked for."""
+"""The plugin in a real browser: three entrances, one order, a skip, a second annotator, the columns and an action."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from labelling import Mails, log_in
 from playwright.sync_api import Page
 from plugged import House, asked, ranked
-from stack import ADMIN, ANSWERS
-from test_browser import CHROMIUM, GONE, HOTKEYS, page, shown
+from stack import ADMIN
 from test_plugin_showing import ASKING, trained
 
+from browsing import NewPage, needs_browser
+from labelcue.demo.accounts import easy_password
 from waiting import until
 
-__all__ = ["page"]  # the fixture
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH; the other tests do not"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, needs_browser]
+PICTURES = os.environ.get("LABELCUE_STUDIO_PICTURES")
+"""A folder for the pictures of plugin/docs; none are taken without it."""
 
 
-@pytest.fixture
-def pictures(page: Page, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """Where pictures go: LABELCUE_PICTURES, or the test's own folder; the last page is kept there."""
-    folder = Path(os.environ.get("LABELCUE_STUDIO_PICTURES", tmp_path))
-    yield folder
-    page.screenshot(path=folder / "last-page.png")
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / name)
 
 
-def log_in(page: Page, house: House) -> None:
-    page.goto(f"{house.studio.url}/user/login/")
-    page.fill("input[name=email]", ADMIN.email)
-    page.fill("input[name=password]", ADMIN.password.get_secret_value())
-    page.click("button[type=submit]")
-    page.wait_for_load_state("networkidle")
-
-
-def test_every_entrance_of_the_page_shows_the_queue_in_its_order(house: House, page: Page, pictures: Path) -> None:
+def test_every_entrance_shows_the_queue_in_its_order(house: House, new_page: NewPage) -> None:
     project = house.stack.connected_project(60)
-    tasks: list[Any] = [task for part in house.stack.ls.tasks(project) for task in part]
-    raw = {int(task["id"]): task["data"]["text"] for task in tasks}
-    texts = {task: " ".join(text.split())[:300] for task, text in raw.items()}
-    published = house.stack.queue(project)
-    other = int(asked(house, house.tokens[0], project)["id"])
-    assert other == published[0]
-    mine = iter(published[1:])
-
-    def label(count: int) -> None:
-        for _ in range(count):
-            expected = next(mine)
-            assert until(lambda: shown(page, texts), 60, "a mail on the page") == expected
-            page.keyboard.press(HOTKEYS[ANSWERS[raw[expected]]])
-            page.get_by_test_id("bottombar-submit-button").click()
-            page.wait_for_function(GONE, arg=texts[expected])
-
-    log_in(page, house)
-    until(lambda: ranked(house, project, 60), timeout=60, what="the mirror")
+    mails, published, page = Mails(house.stack, project), house.stack.queue(project), new_page()
+    asked(house, house.tokens[0], project)  # makes the plugin know of the project
+    until(lambda: ranked(house, project, 60), timeout=120, what="the mirror")
+    at = f"{house.studio.url}/projects/{project}/data"
+    log_in(page, house.studio.url, ADMIN)
+    mine = iter(published[1:])  # somebody else holds the first
     with house.stack.held_still("learner"):
-        page.goto(f"{house.studio.url}/projects/{project}/data?labeling=1")
-        label(1)  # a direct link
-        page.goto(f"{house.studio.url}/projects/{project}/data")
-        page.get_by_text("Label All Tasks").first.click(timeout=60_000)
-        label(2)
-        until(lambda: shown(page, texts), 60, "the next mail")
-        page.screenshot(path=pictures / "label-stream.png")
-        page.goto(f"{house.studio.url}/projects/{project}/data")
-        page.get_by_text("Cue rank").first.wait_for(timeout=60_000)
+        page.goto(f"{at}?labeling=1")
+        mails.label(page, next(mine))  # a direct link
+        page.goto(at)
+        page.get_by_text("Label All Tasks").first.click()
+        mails.label(page, next(mine))
+        mails.label(page, next(mine))
+        mails.shown(page)
+        picture(page, "label-stream.png")
+        page.goto(at)
+        page.get_by_text("Cue rank").first.wait_for()
         page.get_by_label("Toggle open").first.click()
         page.get_by_text("Label Tasks As Displayed").click()
-        label(2)
-    results = until(lambda: all_of(annotations(house, project), 5), what="five annotations")
-    assert all(results), "an empty choice was stored"
+        mails.label(page, next(mine))
+        mails.label(page, next(mine))
+    stored = until(lambda: all_of(annotations(house, project), 5), timeout=60, what="five annotations")
+    assert [one["task"] for one in stored] == published[1:6]
+    assert all(one["result"] for one in stored), "an empty choice was stored"
 
+
+def test_two_annotators_and_a_skip(house: House, new_page: NewPage) -> None:
+    project = house.stack.connected_project(40)
+    mails, published = Mails(house.stack, project), house.stack.queue(project)
+    ivy = house.studio.sign_up("ivy@labelcue.local", easy_password())
+    pages = []
+    for account in (ADMIN, ivy):
+        pages.append(new_page())
+        log_in(pages[-1], house.studio.url, account)
+    first, second = pages
+    with house.stack.held_still("learner"):
+        for page in pages:
+            page.goto(f"{house.studio.url}/projects/{project}/data")
+            page.get_by_text("Label All Tasks").first.click()
+            mails.shown(page)
+        mails.skip(first, published[0])
+        mails.label(first, published[2])  # the second annotator holds what comes between
+        mails.label(second, published[1])
+        assert mails.shown(first) == published[3]
+        mails.label(second, published[4])
+    stored = until(lambda: all_of(annotations(house, project), 4), timeout=60, what="all four")
+    skipped = [one["task"] for one in stored if one["was_cancelled"]]
+    assert skipped == published[:1]
+    assert all(one["result"] for one in stored if not one["was_cancelled"]), "an empty choice was stored"
+    assert len({one["task"] for one in stored}) == len(stored)
+    snapshot = house.stack.settled(project, 3)
+    assert not {one["task"] for one in stored} & set(snapshot.order.tolist())
+
+
+def test_the_data_manager_shows_the_order_and_admins_change_it(house: House, new_page: NewPage) -> None:
+    project = house.stack.connected_project(40)
+    published, page = house.stack.queue(project), new_page()
+    asked(house, house.tokens[1], project)
+    until(lambda: ranked(house, project, 40), timeout=120, what="the mirror")
+    log_in(page, house.studio.url, ADMIN)
     page.goto(f"{house.studio.url}/projects/{project}/data?tab={queue_tab(house, project)}")
-    page.get_by_text("distance").first.wait_for(timeout=60_000)
-    page.screenshot(path=pictures / "data-manager.png")
+    page.get_by_text("distance").first.wait_for()
+    picture(page, "data-manager.png")
+    for title in ("Cue rank", "Cue priority", "Cue uncertainty", "Cue reason"):
+        page.get_by_text(title).first.wait_for()
+    assert rows(page)[:10] == published[:10]
+
+    chosen = published[3]
+    page.get_by_label(f"Select Task {chosen}", exact=True).click()
+    page.get_by_label("Tasks Actions").click()
+    for action in ("put first", "hold back", "send back to the queue", "rank anew"):
+        page.get_by_text(f"LabelCue: {action}", exact=True).first.wait_for()
+    page.get_by_text("LabelCue: put first", exact=True).first.click()
+    page.get_by_test_id("dialog-ok-button").click()
+    page.get_by_text("come first").first.wait_for()
+    until(lambda: house.stack.queue(project)[0] == chosen, timeout=60, what="the round with the pin")
+    until(lambda: ranked(house, project, 40)[:1] and ranked(house, project, 40)[0]["id"] == chosen, timeout=60)
+    page.reload()
+    page.get_by_text("distance").first.wait_for()
+    assert rows(page)[0] == chosen
 
 
-def all_of(found: list[dict[str, Any]], number: int) -> list[Any]:
-    """The results of the annotations once there are so many."""
-    return [one["result"] for one in found] if len(found) == number else []
+def test_the_editor_shows_the_suggestion_and_the_reason_and_takes_it_as_the_answer(
+    house: House, new_page: NewPage
+) -> None:
+    project = trained(house, pre_annotation="on", xml=ASKING)
+    before = len(annotations(house, project))
+    served: list[Any] = []
+    page = new_page()
+    page.on("response", lambda answer: served.append(answer) if "id=next_task" in answer.url else None)
+    chosen = page.locator("input:checked, .ant-radio-checked").first
+    log_in(page, house.studio.url, ADMIN)
+    page.goto(f"{house.studio.url}/projects/{project}/data?labeling=1")
+    for turn in range(2):
+        chosen.wait_for()
+        if turn:
+            page.reload()
+            chosen.wait_for()
+        task = served[-1].json()
+        [suggested] = task["predictions"]
+        assert task["data"]["labelcue_reason"] in page.inner_text("body")
+        picture(page, "suggestion.png")
+        page.get_by_test_id("bottombar-submit-button").click()
+        number = before + turn + 1
+        until(lambda number=number: len(annotations(house, project)) == number, 60, "the annotation")  # type: ignore[misc]
+        [made] = next(one["annotations"] for one in house.stack.ls.annotated_tasks(project) if one["id"] == task["id"])
+        [region] = made["result"]
+        assert (region["value"], region["origin"]) == (suggested["result"][0]["value"], "prediction")
+        assert made["parent_prediction"] is None
+
+
+def rows(page: Page) -> list[int]:
+    """The tasks of the Data Manager's page, from the top."""
+    labels = page.locator('input[aria-label^="Select Task "]').evaluate_all("all => all.map(one => one.ariaLabel)")
+    return [int(str(label).rpartition(" ")[2]) for label in labels]
+
+
+def all_of(found: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """The annotations in the order in which they were made, once there are so many."""
+    return sorted(found, key=lambda one: int(one["id"])) if len(found) == number else []
 
 
 def queue_tab(house: House, project: int) -> int:
@@ -104,32 +169,6 @@ def queue_tab(house: House, project: int) -> int:
 
 
 def annotations(house: House, project: int) -> list[dict[str, Any]]:
-    return [one for task in house.stack.ls.annotated_tasks(project) for one in task["annotations"]]
-
-
-def test_the_editor_shows_the_suggestion_and_the_reason_and_takes_it_as_the_answer(
-    house: House, page: Page, pictures: Path
-) -> None:
-    project = trained(house, pre_annotation="on", xml=ASKING)
-    before = len(annotations(house, project))
-    served: list[Any] = []
-    page.on("response", lambda answer: served.append(answer) if "id=next_task" in answer.url else None)
-    chosen = page.locator("input:checked, .ant-radio-checked").first
-    log_in(page, house)
-    page.goto(f"{house.studio.url}/projects/{project}/data?labeling=1")
-    for turn in range(2):
-        chosen.wait_for(timeout=60_000)
-        if turn:
-            page.reload()
-            chosen.wait_for(timeout=60_000)
-        task = served[-1].json()
-        [suggested] = task["predictions"]
-        assert task["data"]["labelcue_reason"] in page.inner_text("body")
-        page.screenshot(path=pictures / "suggestion.png")
-        page.get_by_test_id("bottombar-submit-button").click()
-        number = before + turn + 1
-        until(lambda number=number: len(annotations(house, project)) == number, 60, "the annotation")  # type: ignore[misc]
-        [made] = next(one["annotations"] for one in house.stack.ls.annotated_tasks(project) if one["id"] == task["id"])
-        [region] = made["result"]
-        assert (region["value"], region["origin"]) == (suggested["result"][0]["value"], "prediction")
-        assert made["parent_prediction"] is None
+    """Skips are annotations too."""
+    found = house.stack.ls.annotated_tasks(project)
+    return [{**one, "task": int(task["id"])} for task in found for one in task["annotations"]]

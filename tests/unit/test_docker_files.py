@@ -163,3 +163,25 @@ def test_the_page_tells_of_every_service_volume_and_secret() -> None:
     assert "not built" in page
     for variable in set(re.findall(r"\$\{(\w+):-", json.dumps(COMPOSE))):
         assert f"`{variable}`" in page
+
+
+def test_the_server_in_the_image_is_the_one_that_the_tests_run() -> None:
+    pinned = (DOCKER / "labelstudio-server.lock").read_text().splitlines()
+    wanted = [line for line in pinned if not line.startswith("#")]
+    assert set(wanted) <= set((ROOT / "requirements.lock").read_text().splitlines())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dockerfile", "built"), [("Dockerfile", "."), ("labelstudio.Dockerfile", "plugin")])
+def test_what_an_image_copies_is_enough_to_build_its_wheel(tmp_path: Path, dockerfile: str, built: str) -> None:
+    for line in re.findall(r"^COPY (?!--from)(?:--\S+ )?(.+) \S+$", (DOCKER / dockerfile).read_text(), re.MULTILINE):
+        for name in line.split():
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, tmp_path / name)
+            else:
+                shutil.copy(source, tmp_path)
+    wheels = tmp_path / "wheels"
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*pip, "--wheel-dir", str(wheels), f"./{built}"], cwd=tmp_path, check=True, timeout=600)
+    assert len(list(wheels.glob("labelcue*.whl"))) == 1

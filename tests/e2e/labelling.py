@@ -1,0 +1,58 @@
+"""Label Studio's pages as an annotator uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+from stack import ANSWERS, Stack
+
+from labelcue.demo.accounts import Account
+from waiting import until
+
+HOTKEYS = {"ham": "1", "spam": "2"}
+_GONE = "text => !document.body.innerText.replace(/\\s+/g, ' ').includes(text)"
+_PATIENCE = 120.0
+
+
+class Mails:
+    """The tasks of a project, recognised by what a page shows."""
+
+    def __init__(self, stack: Stack, project: int) -> None:
+        tasks: list[Any] = [task for part in stack.ls.tasks(project) for task in part]
+        self._raw = {int(task["id"]): str(task["data"]["text"]) for task in tasks}
+        self._texts = {task: " ".join(text.split())[:300] for task, text in self._raw.items()}
+
+    def shown(self, page: Page) -> int:
+        """The task that the page shows, once it shows one."""
+        return until(lambda: self._seen(page), _PATIENCE, "a mail on the page")
+
+    def label(self, page: Page, expected: int) -> None:
+        """Answer the task that must be shown, and wait until it has gone."""
+        assert self.shown(page) == expected
+        answer = ANSWERS[self._raw[expected]]
+        page.keyboard.press(HOTKEYS[answer])
+        page.locator(".ant-radio-wrapper-checked, .ant-checkbox-wrapper-checked").get_by_text(answer).wait_for()
+        page.get_by_test_id("bottombar-submit-button").click()
+        self._gone(page, expected)
+
+    def skip(self, page: Page, expected: int) -> None:
+        """Skip the task that must be shown, and wait until it has gone."""
+        assert self.shown(page) == expected
+        page.get_by_test_id("bottombar-skip-button").click()
+        self._gone(page, expected)
+
+    def _gone(self, page: Page, task: int) -> None:
+        page.wait_for_function(_GONE, arg=self._texts[task])
+
+    def _seen(self, page: Page) -> int:
+        seen = " ".join(page.inner_text("body").split())
+        return next((task for task, text in self._texts.items() if text in seen), 0)
+
+
+def log_in(page: Page, url: str, account: Account) -> None:
+    page.goto(f"{url}/user/login/")
+    page.fill("input[name=email]", account.email)
+    page.fill("input[name=password]", account.password.get_secret_value())
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda address: "/user/login" not in address)
