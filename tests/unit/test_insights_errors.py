@@ -27,10 +27,10 @@ def test_half_of_the_flags_are_right_and_two_thirds_of_the_errors_are_found(
     given[wrong] = (given[wrong] + rng.integers(1, 10, 45)) % 10
     held = held_out(vectors, np.eye(10, dtype=np.float32)[given], 0.1, rng)
     found = label_errors(np.arange(900) + 7, given, held)
-    flagged = {one.row - 7 for one in found.suspects}
+    flagged = {one.task - 7 for one in found.suspects}
     assert len(flagged & set(wrong.tolist())) >= 0.5 * len(flagged)
     assert len(flagged & set(wrong.tolist())) >= 0.65 * len(wrong)
-    right = [one.suggested == truth[one.row - 7] for one in found.suspects if one.row - 7 in set(wrong.tolist())]
+    right = [one.suggested == truth[one.task - 7] for one in found.suspects if one.task - 7 in set(wrong.tolist())]
     assert np.mean(right) > 0.8
     assert all(one.given != one.suggested for one in found.suspects)
     assert found.suspects[0].belief < found.suspects[-1].belief + 0.2
@@ -67,7 +67,7 @@ def test_conflicting_copies_are_counted() -> None:
     group = rng.permutation(40)
     group[:3] = group[3]
     found = label_errors(np.arange(40), given, HeldOut(sure, np.unique(group, return_inverse=True)[1]))
-    assert [(one.row, one.given, one.suggested, one.copies) for one in found.suspects] == [(3, 0, 1, 1)]
+    assert [(one.task, one.given, one.suggested, one.copies) for one in found.suspects] == [(3, 0, 1, 1)]
 
 
 def test_few_labels_or_one_class_say_what_is_missing() -> None:

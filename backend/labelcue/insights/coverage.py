@@ -20,7 +20,6 @@ COPY = 0.01
 """Cosine distance up to which two tasks are near-copies."""
 GROUPS, MEMBERS, OUTLIERS, SLICES = 50, 10, 100, 1000
 """Of each so many are listed."""
-BLOCK = 1024
 JUDGED = 10
 """Audit labels from which on a slice is judged by its accuracy, and tasks from which on by its labels."""
 
@@ -97,20 +96,6 @@ class Audited:
     """(k,) how many tasks each stands for."""
     overall: float
     """Accuracy of all."""
-
-
-def distances(vectors: Floats, labelled: Ints) -> Floats:
-    """(n,) float32 squared distance of each unit row to the nearest of the labelled ones; infinite without any."""
-    squared = np.full(len(vectors), np.inf, dtype=np.float32)
-    if not len(labelled):
-        return squared
-    for start in range(0, len(vectors), BLOCK):
-        block = vectors[start : start + BLOCK]
-        best = np.full(len(block), -1, dtype=np.float32)
-        for first in range(0, len(labelled), 8 * BLOCK):
-            np.maximum(best, (block @ vectors[labelled[first : first + 8 * BLOCK]].T).max(axis=1), out=best)
-        squared[start : start + BLOCK] = np.maximum(2 - 2 * best, 0)
-    return squared
 
 
 def reach(squared: Floats, radius: float) -> Reach | None:
@@ -190,7 +175,8 @@ def slices(
 ) -> tuple[list[Slice], int]:
     """Every value of every field, those below a threshold first, then the largest; and how many there are in all.
 
-    `of`: field → (n,) value of each task, None for none; `labelled` (n,); `squared` (n,) as `distances` gives it.
+    `of`: field → (n,) value of each task, None for none; `labelled` (n,); `squared` (n,) squared distance of each to
+    the nearest label, infinite without any.
     """
     whole = _Whole(labelled, squared <= 2 * radius, audited)
     found = [one for field, values in of.items() for one in whole.slices_of(field, values)]
@@ -198,12 +184,13 @@ def slices(
     return found[:SLICES], len(found)
 
 
-def copies(edges: Edges) -> Copies:
-    """Connected components of the near-copies in the neighbour graph."""
-    n = len(edges.start) - 1
-    near = edges.squared <= 2 * COPY
-    row = np.repeat(np.arange(n), np.diff(edges.start))[near]
-    links = csr_matrix((np.ones(len(row), dtype=np.int8), (row, edges.to[near])), shape=(n, n))
+def copies(edges: Edges, place: Ints, tasks: int) -> Copies:
+    """Connected components of the near-copies in the neighbour graph; `place` is the task of each of its rows, below
+    `tasks`, or -1 where there is none."""
+    row = np.repeat(np.arange(len(edges.start) - 1), np.diff(edges.start))
+    near = (edges.squared <= 2 * COPY) & (place[row] >= 0) & (place[edges.to] >= 0)
+    ends = place[row[near]], place[edges.to[near]]
+    links = csr_matrix((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(tasks, tasks))
     _, group = connected_components(links, directed=False)
     size = np.bincount(group, minlength=1)
     order = np.argsort(group, kind="stable")

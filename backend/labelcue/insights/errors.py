@@ -18,7 +18,7 @@ FEWEST = 30
 class Suspect:
     """One labelled task whose label is probably wrong."""
 
-    row: int
+    task: int
     given: int
     suggested: int
     """Indices of classes: the label that the task has, and the one that others like it have."""
@@ -37,13 +37,13 @@ class Errors:
     sentence: str
 
 
-def label_errors(rows: Ints, given: Ints, found: HeldOut) -> Errors:
-    """`rows` (n,) of the labelled tasks, `given` (n,) their labels as indices of classes, `found` of the same n.
+def label_errors(tasks: Ints, given: Ints, found: HeldOut) -> Errors:
+    """`tasks` (n,) ids of the labelled tasks, `given` (n,) their labels as indices of classes, `found` of the same n.
 
     Confident learning, pruned by noise rate (Northcutt, Jiang & Chuang, JAIR 2021, by cleanlab), ranked by the
     normalised margin p(given) − max of the others.
     """
-    n = len(rows)
+    n = len(tasks)
     if n < FEWEST or len(np.unique(given)) < 2:
         missing = f"{FEWEST - n} more labelled tasks" if n < FEWEST else "labels of a second class"
         return Errors(n, (), f"Not enough to look for wrong labels yet: {missing}.")
@@ -52,7 +52,7 @@ def label_errors(rows: Ints, given: Ints, found: HeldOut) -> Errors:
     best = suggested(given, found.probabilities)[order]
     copies = _conflicts(given, found.group)[order]
     suspects = tuple(
-        Suspect(int(rows[place]), int(given[place]), int(other), round(float(share), 4), int(near))
+        Suspect(int(tasks[place]), int(given[place]), int(other), round(float(share), 4), int(near))
         for place, other, share, near in zip(order, best, belief, copies, strict=True)
     )
     share = len(suspects) / n

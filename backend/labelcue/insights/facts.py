@@ -1,0 +1,105 @@
+"""All that is known of one project, as plain arrays: what the insights are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from labelcue.insights.agreement import Votes, consensus
+from labelcue.insights.intervals import Real
+from labelcue.insights.mapping import PoolMap
+from labelcue.pool.edges import Edges
+from labelcue.pool.matrix import Matrix
+from labelcue.types import Bools, Floats, Ints, Label
+
+USUAL_L2 = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """One project at one round: n tasks, c classes. A task's place is its index into `ids`."""
+
+    classes: tuple[Label, ...]
+    ids: Ints
+    """(n,) int64, ascending."""
+    matrix: Matrix
+    """Vectors by row."""
+    row: Ints
+    """(n,) row of each task in `matrix`."""
+    probabilities: Floats
+    """(n, c) float32, the model's of now."""
+    trained: bool
+    l2: float
+    """The surrogate's penalty; 0 while none was chosen."""
+    votes: Votes
+    """Every label; `item` is a place."""
+    audit: Bools
+    """(n,) whether chance chose the task and the model does not learn from it."""
+    propensity: Floats
+    """(n,) float32 the chance with which it was drawn, NaN where none was logged."""
+    slices: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    """Field → (n,) value of each task."""
+    arrived: Real | None = None
+    """(n,) Unix seconds when each task came; None where nobody knows."""
+    squared: Floats | None = None
+    """(n,) float32 squared distance to the nearest label, negative for labels; computed where it is None."""
+    edges: Edges | None = None
+    """The neighbour graph of the first rows; that of a sample is made where it is None."""
+    map: PoolMap | None = None
+    """An earlier map, which is kept while it fits."""
+    now: float = 0.0
+    """Unix seconds."""
+    seed: int = 0
+
+    @cached_property
+    def labelled(self) -> Ints:
+        """(m,) places of the tasks with a label, ascending."""
+        return np.unique(self.votes.item).astype(np.int64)
+
+    @cached_property
+    def said(self) -> Votes:
+        """The same votes, with `item` an index into `labelled`."""
+        item = np.searchsorted(self.labelled, self.votes.item).astype(np.int64)
+        return Votes(item, self.votes.annotator, self.votes.label, self.votes.at)
+
+    @cached_property
+    def counts(self) -> Ints:
+        """(m, c) how often each labelled task was given each class."""
+        return self.said.counts(len(self.labelled), len(self.classes))
+
+    @cached_property
+    def given(self) -> Ints:
+        """(m,) the label of each labelled task: what most annotators said, of equals what the model finds likelier."""
+        return consensus(self.counts, self.probabilities[self.labelled])[0]
+
+    @cached_property
+    def targets(self) -> Floats:
+        """(m, c) float32 share of each class among a labelled task's labels."""
+        shares: Floats = (self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+        return shares
+
+    @cached_property
+    def is_audit(self) -> Bools:
+        """(m,) which labelled tasks are audits."""
+        return self.audit[self.labelled]
+
+    @cached_property
+    def in_order(self) -> Ints:
+        """(k,) indices into `labelled` of those that the model learns from, in the order of their first labels."""
+        first = np.full(len(self.labelled), np.inf)
+        np.minimum.at(first, self.said.item, self.said.at)
+        learned = np.flatnonzero(~self.is_audit)
+        ordered: Ints = learned[np.lexsort((learned, first[learned]))].astype(np.int64)
+        return ordered
+
+    @property
+    def penalty(self) -> float:
+        """The surrogate's penalty, or the usual one."""
+        return self.l2 or USUAL_L2
+
+    def unit(self, places: Ints) -> Floats:
+        """(k, d) float32 vectors of length one of some tasks."""
+        return self.matrix.unit(self.row[places])
