@@ -21,6 +21,8 @@ from labelcue.types import Floats, Ints, Label
 
 HEAD = 100
 """Places that are chosen greedily, unless more are asked for."""
+FEW = 4
+"""Newly covered rows that are looked for in the same read as the scores: with more, a read for each is no dearer."""
 Learned: TypeAlias = tuple[Ints, Floats, Refined, int]
 """Of a round: labelled rows, their targets, what was learned of them, seed."""
 NUMBERS = ("temperature", "l2", "trained", "labelled", "share", "fused")
@@ -61,11 +63,10 @@ class Ranker(Levered):
         """Refit, rescore and rank everything; `head` places are chosen greedily, one given the others.
 
         `full`: refit from zero and choose the regularisation again. Reads the vectors once, and once more for each
-        item that was labelled or leased since the last round.
+        item that was labelled or leased since the last round if these are more than a few.
         """
         self._herding = None
         labelled, targets = self._labelled()
-        self._cover.set(self._taken(labelled).tolist())
         refined = self._fit(labelled, targets, seed, full)
         candidates = self._candidates(labelled)
         wishes, learned = self._wishes(candidates, head), (labelled, targets, refined, seed)
@@ -127,9 +128,19 @@ class Ranker(Levered):
             before = before.for_classes(old.classes, self.classes)
         examples = Examples(self._matrix.unit(labelled), targets)
         model = self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
-        logits = self._matrix.product(model.weights, model.bias)
+        logits = self._score_and_cover(model, self._taken(labelled))
         scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges())
         return self._surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
+
+    def _score_and_cover(self, model: Head, taken: Ints) -> Floats:
+        """(n, c) logits of every row; counts exactly the rows `taken` as covered, by the same read of the vectors."""
+        new = self._cover.new(taken)
+        if len(new) > FEW:
+            self._cover.set(taken.tolist())
+            return self._matrix.product(model.weights, model.bias)
+        logits, likeness = self._matrix.product_and_likeness(model.weights, model.bias, new)
+        self._cover.set(taken.tolist(), likeness)
+        return logits
 
     def _spread(self, candidates: Ints, cover: Cover) -> Callable[[Floats, float, int], Places]:
         squared = cover.squared[candidates]

@@ -60,6 +60,19 @@ def test_any_path_to_a_set_gives_the_same_bits(many, monkeypatch):
         np.testing.assert_array_equal(cover.squared, anew(matrix, wanted))
 
 
+def test_the_likeness_of_a_read_spares_another_and_changes_no_bit():
+    matrix = Matrix(np.concatenate([clustered(900, 33, 2), clustered(900, 33, 2)[:40]]))
+    rng = np.random.default_rng(1)
+    weights, bias = rng.standard_normal((3, 33)).astype(np.float32), rng.standard_normal(3).astype(np.float32)
+    cover = Cover(matrix)
+    for _ in range(12):
+        wanted = np.sort(rng.permutation(matrix.rows)[: rng.integers(0, 60)])
+        scores, likeness = matrix.product_and_likeness(weights, bias, cover.new(wanted))
+        cover.set(wanted, likeness)
+        np.testing.assert_array_equal(cover.squared, anew(matrix, wanted.tolist()))
+        np.testing.assert_allclose(scores, matrix.product(weights, bias), rtol=1e-5, atol=1e-5)
+
+
 def test_growing_equals_starting_with_all_rows():
     vectors = clustered(5000, 16, 3)
     cover = Cover(Matrix(vectors[:4100]))

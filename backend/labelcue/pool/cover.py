@@ -30,11 +30,18 @@ class Cover:
         """The covered rows, ascending."""
         return np.flatnonzero(self.squared < 0).astype(np.int64)
 
-    def set(self, rows: Iterable[int]) -> None:
-        """Make exactly these rows the covered ones."""
-        wanted, present = np.array(sorted(rows), dtype=np.int64), self.covered
-        self._remove(np.setdiff1d(present, wanted, assume_unique=True))
-        self._add(np.setdiff1d(wanted, present, assume_unique=True))
+    def set(self, rows: Iterable[int], likeness: Floats | None = None) -> None:
+        """Make exactly these rows the covered ones.
+
+        `likeness`: (t, n) of every row to the `new` ones, where somebody has read the vectors already.
+        """
+        wanted = np.array(sorted(rows), dtype=np.int64)
+        self._remove(np.setdiff1d(self.covered, wanted, assume_unique=True))
+        self._add(self.new(wanted), likeness)
+
+    def new(self, rows: Ints) -> Ints:
+        """Those of some ascending rows that are not covered."""
+        return rows[self.squared[rows] >= 0]
 
     def grow(self, matrix: Matrix) -> None:
         """Take a longer matrix whose first rows are the same."""
@@ -51,8 +58,12 @@ class Cover:
         far = np.full(len(unknown), FARTHEST, dtype=np.float32)
         self.squared[unknown] = self.matrix.nearest(unknown, self.covered, far)
 
-    def _add(self, rows: Ints) -> None:
-        if len(rows) < MANY:
+    def _add(self, rows: Ints, likeness: Floats | None) -> None:
+        if likeness is not None:
+            for row, alike in zip(rows.tolist(), likeness, strict=True):
+                near, squared = self.matrix.reaching(alike, row, self.squared)
+                self.squared[near] = np.minimum(self.squared[near], squared)
+        elif len(rows) < MANY:
             for row in rows:
                 np.minimum(self.squared, self.matrix.squared_to(int(row)), out=self.squared)
         else:

@@ -42,6 +42,10 @@ class Herd:
         sparse: Floats = np.sqrt(self._edges.tenth[self._rows])
         return sparse
 
+    def usual_sparseness(self, share: float) -> float:
+        """What the sparseness of so large a share of the pool stays below, labelled items included."""
+        return self._kernel.usual_sparseness(share, self._live)
+
     def mean_distance(self) -> Floats:
         """(m,) float32 mean distance to the twenty nearest neighbours, or to all that there are."""
         return mean_distance(self._edges, self._rows)

@@ -35,7 +35,10 @@ class Kernel:
         self.edges = edges
         self.width = 0.0
         self.values: Floats = np.empty(len(edges.to), dtype=np.float32)
-        self._copies: tuple[int, Floats] | None = None
+        self._used = -1
+        """Number of rows in use that `_copies` and `_usual` are of."""
+        self._copies: Floats | None = None
+        self._usual: dict[float, float] = {}
 
     @property
     def rows(self) -> int:
@@ -77,10 +80,24 @@ class Kernel:
 
     def copies(self, live: Bools) -> Floats:
         """(n,) float32 number of rows in use, `live` (n,), that are copies of each row; about DEGREE at the most."""
+        self._keep_for(live)
+        if self._copies is None:
+            self._copies = self._count_copies(live)
+        return self._copies
+
+    def usual_sparseness(self, share: float, live: Bools) -> float:
+        """The quantile at `share` of the distances to the tenth neighbour, of rows in use, `live` (n,)."""
+        self._keep_for(live)
+        if share not in self._usual:
+            self._usual[share] = float(np.quantile(np.sqrt(self.edges.tenth[live]), share)) if live.any() else 0.0
+        return self._usual[share]
+
+    def _keep_for(self, live: Bools) -> None:
+        """Forget what was counted when other rows were in use; rows only ever go out of use."""
         used = int(np.count_nonzero(live))
-        if self._copies is None or self._copies[0] != used:  # Rows only ever go out of use.
-            self._copies = used, self._count_copies(live)
-        return self._copies[1]
+        if used != self._used:
+            self._used, self._copies = used, None
+            self._usual.clear()
 
     def _count_copies(self, live: Bools) -> Floats:
         edges, counts = self.edges, np.empty(self.rows, dtype=np.float32)

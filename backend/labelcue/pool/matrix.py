@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
+from labelcue.pool.columns import times
 from labelcue.pool.screen import Screen
 from labelcue.types import Floats, Ints
 
@@ -22,6 +23,8 @@ FARTHEST = 4.0
 """Squared distance of opposite unit vectors; stands for "nothing is covered yet"."""
 SLACK = 2e-5
 """More than the float32 error of a squared distance by BLAS; what it leaves in doubt is computed again."""
+MANY = 20
+"""From so large a share of the rows on (one in so many) all are read where they lie instead of being gathered."""
 SHORTEST = 1e-6
 """A vector that is shorter has no direction worth trusting."""
 
@@ -59,13 +62,20 @@ class Matrix:
 
     def product(self, weights: Floats, bias: Floats) -> Floats:
         """(n, c) float32 `unit @ weights.T + bias` of every row: one read of the vectors."""
-        out = np.empty((self.rows, len(weights)), dtype=np.float32)
-        columns = np.ascontiguousarray(weights.T)
+        return self.product_and_likeness(weights, bias, np.empty(0, dtype=np.int64))[0]
+
+    def product_and_likeness(self, weights: Floats, bias: Floats, targets: Ints) -> tuple[Floats, Floats]:
+        """`product`, and (t, n) float32 cosine of every row and each of `targets`, but for float32's error."""
+        classes = len(weights)
+        out = np.empty((self.rows, classes), dtype=np.float32)
+        likeness = np.empty((len(targets), self.rows), dtype=np.float32)
+        multiply = times(np.concatenate([weights, self.unit(targets)]))
         for part, block in self._blocks():
-            np.matmul(block, columns, out=out[part])
-            out[part] *= self.scale[part, None]
-            out[part] += bias
-        return out
+            made = multiply(block)
+            made *= self.scale[part, None]
+            np.add(made[:, :classes], bias, out=out[part])
+            likeness[:, part] = made[:, classes:].T
+        return out, likeness
 
     def mean(self, rows: Ints) -> Floats:
         """(d,) float32 mean of some unit rows."""
@@ -114,6 +124,17 @@ class Matrix:
         """(m,) float32 squared distances of rows, whose vectors are `block`, to one row."""
         vector = self._raw(np.array([target]))[0]
         return _squared(np.einsum("ij,j->i", block, vector), self.scale[rows], self.scale[target])
+
+    def reaching(self, likeness: Floats, row: int, squared: Floats) -> tuple[Ints, Floats]:
+        """(k,) rows that may be nearer to one row than `squared` (n,), and (k,) their squared distances, all if many.
+
+        `likeness`: (n,) as by `product_and_likeness`; it only tells which rows need not be looked at.
+        """
+        slack = np.float32(2 * (self.dim + 8) * 2.0**-24)
+        near = np.flatnonzero(likeness > 1 - squared / 2 - slack).astype(np.int64)
+        if len(near) * MANY > self.rows:
+            return np.arange(self.rows, dtype=np.int64), self.squared_to(row)
+        return near, self.to_block(self.block(near), near, row)
 
     def block(self, rows: Ints) -> Floats:
         """(m, d) float32 copy of some rows as they are, for `to_block`."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from labelcue.registry import Registry
 from labelcue.strategies.params import params_of, read_params
+from labelcue.strategies.shuffle import Shuffle
 from labelcue.types import Floats, Ints
 
 Places = tuple[Ints, Floats, Floats]
@@ -29,6 +30,9 @@ class Neighbours(Protocol):
 
     def sparseness(self) -> Floats:
         """(m,) float32 distance to the tenth neighbour."""
+
+    def usual_sparseness(self, share: float) -> float:
+        """The quantile at `share` of that distance over the whole pool, labelled items included."""
 
     def copies(self) -> Floats:
         """(m,) float32 number of near-copies of each candidate in the pool, itself included."""
@@ -167,15 +171,14 @@ def by_places(view: View, places: Places, static: Floats) -> Ranking:
 
 def descending(gain: Floats, rng: np.random.Generator) -> Ints:
     """(m,) positions, the largest gain first; ties in the order of the seed."""
-    shuffled = rng.permutation(len(gain))
-    bits = (np.float32(0) - gain[shuffled]).view(np.uint32)
-    # Numbers whose order is that of the floats, each above its place: one sort of plain integers, the fastest there is.
-    keys = np.where(bits >> 31, ~bits, bits | np.uint32(2**31)).astype(np.uint64) << np.uint64(32)
-    keys |= np.arange(len(gain), dtype=np.uint64)
+    shuffle = Shuffle(rng)
+    bits = (np.float32(0) - gain).view(np.uint32)
+    # Numbers whose order is that of the floats, each above its lot: one sort of plain integers, the fastest there is.
+    keys = np.where(bits >> 31, ~bits, bits | np.uint32(2**31)).astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= shuffle.lots(len(gain))
     keys.sort()
-    keys &= np.uint64(2**32 - 1)
-    order: Ints = shuffled[keys.view(np.int64)]
-    return order
+    return shuffle.positions(keys.astype(np.uint32))
 
 
 def _relative(gains: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from labelcue.strategies import Neighbours, Ranking, Strategy, View, by_places, strategies
-from labelcue.strategies.measures import margin
+from labelcue.strategies.measures import margin, mean_prediction, predicted
 from labelcue.types import Floats
 
 CROWDED, SPARSE = 0.02, 0.95
@@ -16,6 +16,8 @@ NARROWEST, NARROW, WIDE = 0.3, 1.0, 1.5
 each class the lower one falls from the second to the first, and the order comes nearer to that by margin."""
 FALL = 0.25
 """Power of the labels of a class with which it falls."""
+STEP = 1.02
+"""Widths are powers of this, times the median distance: while one serves, what the kernel is along the edges stays."""
 SKEWED = 0.5
 """Share of the classes' evenness that a pool must lack for its density to be made up for in full."""
 
@@ -44,22 +46,21 @@ class Herding(Strategy):
         weight = _inverse_density(near)
         if learned:
             weight **= np.float32(min(1.0, _unevenness(view.probabilities) / SKEWED))
-            weight *= margin(view.probabilities) / np.sqrt(view.counts[view.probabilities.argmax(axis=1)] + 1)
+            weight *= margin(view.probabilities)
+            weight *= (1 / np.sqrt(view.counts + 1)).astype(np.float32)[predicted(view.probabilities)]
         weight /= near.copies()
         narrow = max(NARROWEST, NARROW * (1 + view.labelled / max(1, len(view.counts))) ** -FALL)
-        width = float(np.clip(near.closest(), narrow * near.scale, WIDE * near.scale))
-        places, rest = near.place(weight, width, view.head)
+        width = float(np.clip(near.closest() / near.scale, narrow, WIDE))
+        places, rest = near.place(weight, near.scale * STEP ** round(np.log(width) / np.log(STEP)), view.head)
         return by_places(view, places, rest)
 
 
 def _inverse_density(near: Neighbours) -> Floats:
     """(m,) float32, 1 for an item in a place of median density."""
-    sparse = near.sparseness()
-    if not len(sparse):
-        return sparse
-    usual = max(float(np.median(sparse)), 1e-6)
-    weight: Floats = np.clip(sparse / usual, CROWDED, np.quantile(sparse, SPARSE) / usual)
-    return weight
+    weight = near.sparseness()
+    usual = max(near.usual_sparseness(0.5), 1e-6)
+    weight /= np.float32(usual)
+    return np.clip(weight, CROWDED, max(CROWDED, near.usual_sparseness(SPARSE) / usual), out=weight)
 
 
 def _unevenness(probabilities: Floats) -> float:
@@ -67,6 +68,6 @@ def _unevenness(probabilities: Floats) -> float:
     of their mean probabilities (Hill, 1973)."""
     if probabilities.shape[1] < 2 or not len(probabilities):
         return 0.0
-    share = probabilities.mean(axis=0, dtype=np.float64)
+    share = mean_prediction(probabilities)
     entropy = -float((share * np.log(np.maximum(share, 1e-30))).sum())
     return float(np.clip(1 - (np.exp(entropy) - 1) / (len(share) - 1), 0, 1))

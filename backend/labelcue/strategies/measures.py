@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from labelcue.types import Floats
+from labelcue.types import Floats, Ints
 
 STEPS = np.float32(4096)
 """Measures are rounded to 1/4096: finer differences are float noise, and would order copies of one item by chance."""
@@ -27,6 +28,27 @@ def margin(probabilities: Floats) -> Floats:
         first, second = _two_largest(probabilities[start : start + PIECE])
         out[start : start + PIECE] = _rounded(1 - (first - second))
     return out
+
+
+def predicted(probabilities: Floats) -> Ints:
+    """(m,) int64 the most probable class, of equals the first."""
+    label = np.zeros(len(probabilities), dtype=np.int64)
+    for start in range(0, len(label) if probabilities.size else 0, PIECE):
+        columns = np.ascontiguousarray(probabilities[start : start + PIECE].T)
+        best, part = columns[0].copy(), label[start : start + PIECE]
+        for number, column in enumerate(columns[1:], 1):
+            np.putmask(part, column > best, number)
+            np.maximum(best, column, out=best)
+    return label
+
+
+def mean_prediction(probabilities: Floats) -> NDArray[np.float64]:
+    """(c,) float64 mean probability of each class."""
+    total, ones = np.zeros(probabilities.shape[1]), np.ones(PIECE, dtype=np.float32)
+    for start in range(0, len(probabilities), PIECE):
+        part = probabilities[start : start + PIECE]
+        total += ones[: len(part)] @ part
+    return total / max(1, len(probabilities))
 
 
 def least_confidence(probabilities: Floats) -> Floats:
