@@ -15,8 +15,8 @@ HALF = np.uint32(16)
 class Shuffle:
     """A bijection of the 32-bit numbers that `rng` draws.
 
-    Multiplication by an odd number modulo 2³² has an inverse, and x ^ x >> 16 is its own. Zero stays zero under both, so
-    that an offset comes first.
+    Multiplication by an odd number modulo 2³² has an inverse, and x ^ x >> 16 is its own. Zero stays zero under both,
+    so that an offset comes first.
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
