@@ -46,4 +46,4 @@ def published(
         "bias": np.zeros(2, dtype=np.float32),
         "cover": flat,
     }
-    return Snapshot(**{name: values[name] for name in Snapshot.__dataclass_fields__})
+    return Snapshot(**{name: values[name] for name in Snapshot.__dataclass_fields__ if name in values})

@@ -121,7 +121,35 @@ def back(settings: Settings, project: int, version: int, by: str | None, if_vers
         _say(project, before, saved.number, in_words(list(saved.changed)))
 
 
-CHOOSING = (strategy, set_fields, history, back)
+@click.command()
+@click.option("--share", default=None, metavar="SHARE", help="Share of the places that are drawn at random; 0: none.")
+@click.option("--retire", is_flag=True, help="Let the model learn from all audits of so far; a new sample begins.")
+@_saving
+def audit(
+    settings: Settings, project: int, share: str | None, retire: bool, by: str | None, if_version: int | None
+) -> None:
+    """Show the audits, which measure the model honestly; change their share, or retire them.
+
+    \b
+    labelcue audit -p 1
+    labelcue audit -p 1 --share 0.1
+    labelcue audit -p 1 --retire
+    """
+    with _desk(settings, project) as desk:
+        if share is not None:
+            _save(desk, {"audit": share}, by, if_version)
+        if retire:
+            out.print(f"Retired {desk.retire(by=_name(by))} audits: the model learns from them in its next round.")
+        if share is None and not retire:
+            count = desk.audits()
+            out.print(
+                f"{desk.current.settings.audit:.1%} of the places are drawn at random. "
+                f"Labelled so far, and held out of training: {count.labelled}; in the queue: {count.waiting}.",
+                highlight=False,
+            )
+
+
+CHOOSING = (strategy, set_fields, audit, history, back)
 
 
 def _save(desk: Desk, wanted: Mapping[str, Any], by: str | None, if_version: int | None) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest, Corrupt, NotFound
 from labelcue.pool.graph import Graph
+from labelcue.pool.levers import Draw
 from labelcue.pool.outcome import Outcome
 from labelcue.pool.roster import ItemId, plain
 from labelcue.pool.saved import Saved, read_saved, write_saved
@@ -144,7 +145,7 @@ class Cue(Ranker):
         cue._outcome, cue._propensity = saved.outcome, saved.pool.get("propensity")
         for name in STATE:
             setattr(cue, f"_{name}", saved.state[name])
-        cue._offered = dict(saved.state["offered"])
+        cue._offered = {item: None if draw is None else Draw(*draw) for item, draw in saved.state["offered"]}
         return cue
 
     def _current(self) -> Outcome:

@@ -35,6 +35,7 @@ from labelcue.rounds import Rounds
 from labelcue.settings import Settings
 from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
+from labelcue.store.facets import write_facets
 from labelcue.store.layout import Home
 from labelcue.store.status import read_status, write_status
 from labelcue.types import Json
@@ -45,6 +46,8 @@ SCAN_S = 1.0
 GROWTH_SHARE = 0.2
 """While tasks are being embedded, rounds on new rows alone take at most this share of the time."""
 STATUS_S = 0.5
+FACETS_S = 5.0
+"""Seconds between two looks at the fields of the tasks, while these change."""
 
 
 class Project:
@@ -81,6 +84,8 @@ class Project:
         self._next_growth = 0.0
         self._told: dict[str, Json] = {}
         self._told_at = 0.0
+        self._facets = -1
+        self._facets_at = 0.0
 
     def start(self) -> None:
         """Come back to the last round, then start the threads."""
@@ -107,7 +112,7 @@ class Project:
             project=self.number,
             round=snapshot.round.number,
             full=snapshot.round.full,
-            labels=snapshot.labelled,
+            labels=snapshot.labels,
             tasks=len(snapshot.ids),
             ms=round(1000 * rounds.seconds, 1),
         )
@@ -118,7 +123,7 @@ class Project:
         self._error = f"{type(error).__name__}: {error}"
 
     def tell(self, *, force: bool = False) -> None:
-        """Write status.json when something changed, and as a sign of life."""
+        """Write status.json when something changed, and as a sign of life; and the facets of the tasks."""
         now = time.time()
         if not force and now - self._told_at < STATUS_S:
             return
@@ -126,6 +131,9 @@ class Project:
         if force or words != self._told or now - self._told_at > 5:
             write_status(self._home.status(self.number), {**words, "at": now})
             self._told, self._told_at = words, now
+        if self.rounds.fold.facets.changes != self._facets and (force or now - self._facets_at > FACETS_S):
+            self._facets, self._facets_at = self.rounds.fold.facets.changes, now
+            write_facets(self._home.facets(self.number), self.rounds.fold.facets)
 
     def close(self) -> None:
         """Stop the threads and wait for them."""
@@ -174,7 +182,8 @@ class Project:
             "round": {
                 "number": snapshot.round.number,
                 "seconds": round(rounds.seconds, 4),
-                "labelled": snapshot.labelled,
+                "labelled": snapshot.labels,
+                "held_out": snapshot.held_out,
                 "trained": snapshot.trained,
                 "strategy": snapshot.round.strategy,
             }

@@ -69,7 +69,8 @@ class Ranker(Levered):
         labelled, targets = self._labelled()
         refined = self._fit(labelled, targets, seed, full)
         candidates = self._candidates(labelled)
-        wishes, learned = self._wishes(candidates, head), (labelled, targets, refined, seed)
+        known = refined.probabilities if refined.head.trained else None
+        wishes, learned = self._wishes(candidates, head, known), (labelled, targets, refined, seed)
 
         def rank(part: Ints, places: int, taken: Ints) -> Ranking:
             cover = self._also(candidates[part], candidates[taken])
@@ -78,7 +79,7 @@ class Ranker(Levered):
         ranking = arrange(wishes, len(candidates), rank)
         self._outcome = self._result(refined, candidates, ranking)
         self._propensity = ranking.propensity
-        self._offered = self._offer(wishes, candidates, ranking.order, ranking.propensity)
+        self._offered = self._offer(wishes, candidates, ranking.order)
         self._places, self._handed, self._stale = min(head, len(candidates)), 0, False
         self._rounds += 1
         return self._outcome

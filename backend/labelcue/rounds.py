@@ -7,20 +7,19 @@ which depends on nothing before it. The same records give the same bits.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 import structlog
 
-from labelcue.engine import Cue, Outcome
+from labelcue.engine import Cue
 from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.labelstudio.config import parse_config
 from labelcue.pool.growing import Growing
 from labelcue.pool.vectors import VectorFile
-from labelcue.queueing.history import Version, versions_of
+from labelcue.publishing import draws_of, outcome_of, sha, snapshot_of
+from labelcue.queueing.history import Version, counted_since, versions_of
 from labelcue.queueing.settings import QueueSettings
 from labelcue.store.base import Ledger
 from labelcue.store.choices import CHOICES
@@ -32,8 +31,9 @@ from labelcue.telling import Teller
 from labelcue.types import Json, Kind, Round, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
-QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION)
-"""No news for a round: the queue was made as if its head were taken, and second opinions have a queue of their own."""
+QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION, Kind.DRAW)
+"""No news for a round: the queue was made as if its head were taken, second opinions have a queue of their own, and
+draws are its own."""
 
 
 class Rounds:
@@ -72,7 +72,7 @@ class Rounds:
         """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
         self.growing = Growing(vectors.path / "graph.npz")
         self.config_error = ""
-        self._teller = Teller(self.fold)
+        self._teller = Teller(self.fold, project)
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
         self._parsed = ""
@@ -81,7 +81,11 @@ class Rounds:
         """Tasks of the rows that the engine has."""
         self._pending: set[TaskId] = set()
         """Known tasks that an event touched since the last round."""
+        self._drawn: set[TaskId] = set()
+        """Tasks that a round drew by lot since the last one."""
         self._touched: set[TaskId] = set()
+        self._first = 0
+        """The position of the first round."""
         self._full_labels = 0
         self._full_requests = 0
 
@@ -102,6 +106,8 @@ class Rounds:
             changed = self.fold.apply(event)
             if event.kind not in QUIET:
                 touched |= changed
+            elif event.kind is Kind.DRAW:
+                self._drawn |= changed
             if event.kind in CHOICES:
                 self.version = versions_of(self.fold.choices, self._base)[-1]
         if self.fold.label_config and self.fold.label_config != self._parsed:
@@ -126,6 +132,7 @@ class Rounds:
         records = self._ledger.rounds(self._project)
         if not records:
             return
+        self._first = records[0].position
         full = max(place for place, record in enumerate(records) if record.full)
         records = records[full:]
         snapshot = self._whole_snapshot(records)
@@ -145,7 +152,12 @@ class Rounds:
             self.catch_up()
         if self._spec is None or self.fold.gone or not self._vectors.rows:
             return False
-        return bool(self._pending) or self._vectors.rows > self._rows or self._needs_full(*self._chosen())
+        return (
+            bool(self._pending)
+            or self._vectors.rows > self._rows
+            or self._needs_full(*self._chosen())
+            or (self.last is not None and self.last.levers != self.version.settings.levers)
+        )
 
     def run(self) -> Snapshot:
         """One round on everything that is known now: recorded, computed, published."""
@@ -166,7 +178,9 @@ class Rounds:
             full=full,
             at=self._clock(),
             surrogate=surrogate,
+            levers=self.version.settings.levers,
         )
+        self._first = self._first or record.position
         self._ledger.add_round(record, self._holder)
         snapshot = self._execute(record)
         self.seconds = time.perf_counter() - start
@@ -181,15 +195,24 @@ class Rounds:
         if record.full or self._cue is None:
             self._cue = self._rebuild(record, self._spec)
         else:
-            self._feed(self._cue, record.rows, self._spec)
+            self._feed(self._cue, record, self._spec)
         outcome = self._cue.round(record.seed, record.full, self._head)
+        self._note_draws(record, self._cue)
         self.last = record
         if record.full:
             self._full_labels = outcome.labelled
             self._full_requests = self.fold.train_requests
-        self.snapshot = self._snapshot(record, outcome, self._spec)
+        self.snapshot = snapshot_of(record, self._cue, outcome, self._spec, self._head)
         write_snapshot(self._path, self.snapshot)
         return self.snapshot
+
+    def _note_draws(self, record: Round, cue: Cue) -> None:
+        """A draw is in the ledger before it is published, so that its label counts as what it is, whichever round
+        serves it."""
+        events = draws_of(record, cue, self.fold)
+        if events:  # A replay finds them there.
+            known = {one.key for one in self._ledger.read(self._project, after=record.position, kinds=(Kind.DRAW,))}
+            self._ledger.append([event for event in events if event.key not in known])
 
     def _restore(self, full: Round, snapshot: Snapshot) -> None:
         """The state after the snapshot's round, as if this process had run it."""
@@ -198,10 +221,10 @@ class Rounds:
             return
         self._full_requests = self.fold.train_requests
         rows = set(self._ids(0, full.rows))
-        self._full_labels = sum(bool(self._teller.labels(task, self._spec)) for task in self._teller.annotated() & rows)
+        self._full_labels = sum(self._teller.is_learned(task, self._spec) for task in self._teller.annotated() & rows)
         self.catch_up(snapshot.round.position)
         self._cue = self._rebuild(snapshot.round, self._spec)
-        self._cue.restore(_outcome(snapshot))
+        self._cue.restore(outcome_of(snapshot))
         self.last, self.snapshot = snapshot.round, snapshot
 
     def _whole_snapshot(self, records: Sequence[Round]) -> Snapshot | None:
@@ -235,22 +258,28 @@ class Rounds:
         self._rows, self._known = record.rows, set(ids)
         self._pending.clear()
         self.problems.clear()
+        self._drawn.clear()
         touched = self._known & self._teller.annotated() | self._known - self.fold.tasks.keys()
-        self._known -= self._teller.tell(cue, touched, spec)
+        self._tell(cue, record, touched, spec)
         return cue
 
-    def _feed(self, cue: Cue, rows: int, spec: TaskSpec) -> None:
+    def _feed(self, cue: Cue, record: Round, spec: TaskSpec) -> None:
         """What came since the last round: rows first, then labels."""
         cue.set_classes(spec.classes)
-        touched = self._pending
+        rows = record.rows
+        touched = self._pending | self._drawn & self._known
         if rows > self._rows:
             fresh = self._ids(self._rows, rows)
             cue.grow(self._vectors.vectors[:rows], fresh)
             new = set(fresh)
             touched = touched | new & (self._known | self._teller.annotated()) | new - self.fold.tasks.keys()
             self._rows, self._known = rows, self._known | new
-        self._pending = set()
-        self._known -= self._teller.tell(cue, touched, spec)
+        self._pending, self._drawn = set(), set()
+        self._tell(cue, record, touched, spec)
+
+    def _tell(self, cue: Cue, record: Round, touched: set[TaskId], spec: TaskSpec) -> None:
+        self._known -= self._teller.tell(cue, touched, spec, counted_since(self.fold.choices, self._first))
+        self._teller.steer(cue, record.levers, self._known)
 
     def _ids(self, start: int, stop: int) -> list[TaskId]:
         return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
@@ -265,7 +294,7 @@ class Rounds:
             or last.surrogate != surrogate
             or last.embedder != self._embedder
             or self._spec.classes[: len(snapshot.classes)] != snapshot.classes
-            or snapshot.config_sha != _sha(self._spec.xml)
+            or snapshot.config_sha != sha(self._spec.xml)
             or (snapshot.labelled >= 8 and snapshot.labelled >= 2 * self._full_labels)
         )
 
@@ -278,10 +307,6 @@ class Rounds:
             surrogate = understudies[1] or surrogate
         return strategies.resolve(name), params, surrogates.resolve(surrogate)
 
-    def _snapshot(self, record: Round, outcome: Outcome, spec: TaskSpec) -> Snapshot:
-        found = {field.name: getattr(outcome, field.name) for field in fields(Outcome)}
-        return Snapshot(round=record, config_sha=_sha(spec.xml), **found)
-
     def _parse(self, xml: str) -> TaskSpec | None:
         try:
             return parse_config(xml)
@@ -289,11 +314,3 @@ class Rounds:
             self.config_error = str(error)
             log.warning("label config not supported", project=self._project, error=str(error))
             return None
-
-
-def _outcome(snapshot: Snapshot) -> Outcome:
-    return Outcome(**{name.name: getattr(snapshot, name.name) for name in fields(Outcome)})
-
-
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A strategy's order under the levers: pinned items first, then audits and slices by turns, then what is left.
+"""A strategy's order under the levers: pinned items first, then lots and slices by turns, then what is left.
 
 Candidates are named by their position, as strategies see them.
 """
@@ -21,22 +21,25 @@ places, as if the candidates `taken` were taken."""
 
 def arrange(wishes: Wishes, size: int, rank: Rank) -> Ranking:
     """The order of all `size` candidates. Novelty goes with the item, priority with the place."""
-    part = np.setdiff1d(np.arange(size), np.concatenate([wishes.pinned, wishes.audits]), assume_unique=True)
-    ordinary = wishes.places - len(wishes.audits)
+    lots, pinned = wishes.lots, wishes.pinned
+    steered = np.concatenate([pinned, lots.drawn, lots.reserved])
+    out = _among(steered, size)
+    part, ordinary = np.flatnonzero(~out), wishes.places - len(lots.drawn)
     first = rank(part, ordinary, part[:0])
-    if not len(wishes.pinned) and not len(wishes.audits) and not len(wishes.shares):
+    if not len(steered) and not len(wishes.shares):
         return first
     novelty = np.empty(size, dtype=np.float32)
-    novelty[wishes.pinned] = wishes.novelty[: len(wishes.pinned)]
-    novelty[wishes.audits] = wishes.novelty[len(wishes.pinned) :]
+    novelty[steered] = wishes.novelty
     novelty[part[first.order]] = first.novelty
     chosen = _by_turns(wishes, part, first, rank, novelty) if len(wishes.shares) else part[first.order[:ordinary]]
-    head = np.empty(wishes.places, dtype=np.int64)
-    head[wishes.at], head[~wishes.at] = wishes.audits, chosen
+    head = chosen
+    if len(lots.drawn):
+        head = np.empty(wishes.places, dtype=np.int64)
+        head[lots.at], head[~lots.at] = lots.drawn, chosen
     tail = part[first.order]
-    order = np.concatenate([wishes.pinned, head, tail[~_among(chosen, size)[tail]]])
+    order = np.concatenate([pinned, head, tail[~_among(chosen, size)[tail]], lots.reserved])
     chance = _propensity(wishes, part, first, size)
-    priority = _priority(first.priority, len(wishes.pinned), size)
+    priority = _priority(first.priority, len(pinned), size)
     return Ranking(order, priority, novelty[order], None if chance is None else chance[order])
 
 
@@ -47,7 +50,7 @@ def _by_turns(wishes: Wishes, part: Ints, first: Ranking, rank: Rank, novelty: F
     something, as if all that was chosen so far were taken. Each time at least one slice has all that it needs.
     """
     left = np.bincount(wishes.slices[part], minlength=len(wishes.shares))
-    turns = take_turns(wishes.shares, wishes.given, left, wishes.places - len(wishes.audits))
+    turns = take_turns(wishes.shares, wishes.given, left, wishes.places - len(wishes.lots.drawn))
     need = np.bincount(turns, minlength=len(wishes.shares))
     chosen: list[list[int]] = [[] for _ in need]
     best = part[first.order[: len(turns)]]
@@ -69,11 +72,11 @@ def _by_turns(wishes: Wishes, part: Ints, first: Ranking, rank: Rank, novelty: F
 
 
 def _propensity(wishes: Wishes, part: Ints, first: Ranking, size: int) -> Floats | None:
-    """(size,) of each candidate: an audit is as likely as all that are left, and for another only pins leave the
-    strategy's chance as it is; NaN for those without one."""
+    """(size,) of each candidate: what is drawn has its own, and for another only pins leave the strategy's chance as
+    it is; NaN for those without one."""
     chance = np.full(size, np.nan, dtype=np.float32)
-    if len(wishes.audits):
-        chance[wishes.audits] = 1 / (size - len(wishes.pinned) - np.flatnonzero(wishes.at))
+    if len(wishes.lots.drawn):
+        chance[wishes.lots.drawn] = wishes.lots.chances
     elif first.propensity is not None and not len(wishes.shares):
         chance[part[first.order]] = first.propensity
     else:

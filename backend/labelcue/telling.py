@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from labelcue.engine import Cue
 from labelcue.errors import TaskUnreadable
 from labelcue.labelstudio.regions import label_of
+from labelcue.pool.levers import Draw, Pace, Shares
+from labelcue.queueing.settings import QueueSettings
 from labelcue.store.fold import Fold, stamp
-from labelcue.types import Kind, Label, TaskId, TaskSpec, UserId
+from labelcue.types import Json, Kind, Label, TaskId, TaskSpec, UserId
 
 
 class Teller:
     """Makes an engine's view of tasks equal to the fold's, in an order that replays."""
 
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: Fold, seed: int) -> None:
+        """`seed` is that of draws by lot, for as long as the project lives."""
         self._fold = fold
+        self._seed = seed
+        self._since = 0
         self.problems: dict[TaskId, str] = {}
         """Tasks whose annotations cannot be used, and why."""
         self._told: Cue | None = None
@@ -23,11 +28,27 @@ class Teller:
         """Tasks that are pinned in the engine that was told last."""
 
     def annotated(self) -> set[TaskId]:
-        """Tasks of which there is something to tell: an annotation, skips among them, or a lever."""
-        return {state.task for state in self._fold.annotations.values()} | self._fold.levers.keys()
+        """Tasks of which there is something to tell: an annotation, skips among them, a lever, or a draw by lot."""
+        annotated = {state.task for state in self._fold.annotations.values()}
+        return annotated | self._fold.levers.keys() | self._fold.drawn.keys()
 
-    def tell(self, cue: Cue, touched: set[TaskId], spec: TaskSpec) -> set[TaskId]:
-        """Labels, skips, levers and removals of these tasks, all of which the engine has; those that were removed."""
+    def is_learned(self, task: TaskId, spec: TaskSpec) -> bool:
+        """Whether the model learns from the task: it has a label, and is no audit."""
+        draw = self._fold.draw_of(task)
+        return bool(self.labels(task, spec)) and (draw is None or draw.stream != "audit")
+
+    def steer(self, cue: Cue, levers: Mapping[str, Json], known: Collection[TaskId]) -> None:
+        """The shares of a round's record; of the slices of these tasks, all of which the engine has."""
+        wanted = QueueSettings.model_validate({"audit": 0, **levers})
+        of = self._fold.facets.of(wanted.slice_field) if wanted.slices else {}
+        shares = Shares(wanted.audit, wanted.explore, wanted.classes, wanted.slices)
+        cue.steer(shares, {task: of[task] for task in known if task in of}, self._seed, self._pace(shares))
+
+    def tell(self, cue: Cue, touched: set[TaskId], spec: TaskSpec, since: int) -> set[TaskId]:
+        """Labels, skips, levers, draws and removals of these tasks, all of which the engine has; those removed.
+
+        `since`: the position in the ledger from which on it counts who was served under the shares of the queue.
+        """
         tasks = sorted(touched)
         gone = [task for task in tasks if task not in self._fold.tasks]
         labels: dict[int | str, Label | Mapping[UserId, Label]] = {}
@@ -48,7 +69,9 @@ class Teller:
         cue.unskip(free)
         cue.skip(done)
         cue.label(labels)
-        self._tell_levers(cue, set(tasks) - set(gone), set(gone))
+        here = set(tasks) - set(gone)
+        self._tell_levers(cue, here, set(gone))
+        self._tell_account(cue, here, since)
         return set(gone)
 
     def _tell_levers(self, cue: Cue, tasks: set[TaskId], gone: set[TaskId]) -> None:
@@ -63,6 +86,30 @@ class Teller:
             cue.unpin(sorted(before))
             cue.pin([task for task in levers if task in pinned])
         self._told, self._pinned = cue, pinned
+
+    def _tell_account(self, cue: Cue, tasks: set[TaskId], since: int) -> None:
+        """Who was served counts by the ledger, so that a restart counts the same."""
+        if since != self._since:
+            cue.recount()
+        self._since = since
+        draws = {task: draw for task in tasks if (draw := self._fold.draw_of(task)) is not None}
+        served = [task for task in tasks - self._pinned if self._is_since(task, since)]
+        cue.account(sorted(tasks), served, {task: Draw(one.stream, one.propensity) for task, one in draws.items()})
+
+    def _pace(self, shares: Shares) -> Pace:
+        """Of the latest labels, about as many as hold two of the rarest draw: more would make an import, which passes
+        the queue by, a debt that is paid back by draws alone."""
+        given = [share for share in (shares.audit, shares.explore) if share]
+        lately: dict[TaskId, None] = {}
+        for state in reversed(self._fold.annotations.values()) if given else ():
+            if state.position <= self._since or len(lately) >= round(2 / min(given)):
+                break
+            lately[state.task] = None
+        draws = [draw.stream if (draw := self._fold.latest_draw(task)) else "" for task in lately]
+        return Pace(draws.count("audit"), draws.count("explore"), draws.count(""))
+
+    def _is_since(self, task: TaskId, position: int) -> bool:
+        return any(state.position > position for state in self._fold.of_task(task))
 
     def labels(self, task: TaskId, spec: TaskSpec) -> dict[UserId, Label]:
         """Each annotator's label; what cannot be used becomes a problem of the task."""

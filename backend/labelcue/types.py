@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NewType, TypeAlias
+from typing import Any, Literal, NewType, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ TaskId = NewType("TaskId", int)
 UserId: TypeAlias = int
 Label: TypeAlias = str
 Json: TypeAlias = Any
+Stream: TypeAlias = Literal["audit", "explore"]
+"""What a place by lot is for: to measure the model, which never learns from it, or to learn from it."""
 Floats: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -39,6 +41,11 @@ class Kind(str, Enum):
     """The admin chose how to queue [name, params, by]; ledgers have it from before there were settings."""
     SETTINGS = "settings"
     """An admin saved the settings of the queue [version, settings, was, by, back_to, token]."""
+    DRAW = "draw"
+    """A task stands in the queue by lot [task, stream, propensity, round]: `audit`, which nobody learns from, or
+    `explore`."""
+    RETIRE = "retire"
+    """An admin lets the model learn from all audits that were drawn before [by]."""
     TRAIN = "train"
     """Somebody asked for a full refit []."""
     LEASE = "lease"
@@ -143,3 +150,5 @@ class Round:
     """True: refit from zero and choose the regularisation again; False: warm start."""
     at: float = 0.0
     surrogate: str = "logistic@1"
+    levers: Mapping[str, Json] = dataclasses.field(default_factory=dict)
+    """The settings of the queue beside strategy, parameters and surrogate; empty where LabelCue had none yet."""

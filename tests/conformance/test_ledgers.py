@@ -171,6 +171,7 @@ def test_every_kind_is_accepted(ledger: Ledger) -> None:
     words = ("data", "updated_at", "cancelled", "result", "label_config", "name", "params", "by", "version", "token")
     numbers = ("task", "annotation", "user", "expires", "opinions")
     body = dict.fromkeys(numbers, 1) | dict.fromkeys(words, "x") | {"settings": {}}
+    body |= {"stream": "audit", "propensity": 0.1, "round": 1}
     ledger.append([Event(1, kind, kind.value, body) for kind in Kind])
     assert [event.kind for event in ledger.read(1)] == list(Kind)
 

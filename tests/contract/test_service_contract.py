@@ -233,6 +233,9 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("put", "/api/projects/{project}/settings", "/api/projects/10/settings", {**SAVED, "settings": {"audit": 2}}),
     ("put", "/api/projects/{project}/settings", "/api/projects/10/settings", {}),
     ("post", "/api/projects/{project}/settings/back", "/api/projects/10/settings/back", {"version": 3}),
+    ("get", "/api/projects/{project}/audits", "/api/projects/10/audits", None),
+    ("post", "/api/projects/{project}/audits/retire", "/api/projects/10/audits/retire", {"by": "anna"}),
+    ("post", "/api/projects/{project}/audits/retire", "/api/projects/10/audits/retire", {}),
     ("get", "/openapi.json", "/openapi.json", None),
 ]
 

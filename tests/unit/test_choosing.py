@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
 from labelcue.cli import main
-from servicing import BEARER, client_of, connect, offer, publish
+from labelcue.types import Kind
+from servicing import BEARER, client_of, connect, offer, publish, service_of
 
 PATH = "/api/projects/10/settings"
 
@@ -51,6 +52,13 @@ def test_the_command_line_from_the_first_choice_to_the_way_back() -> None:
     assert "carl" in told
     assert "(back to version 0)" in told
     assert "Share of the places" in said("set")
+
+
+@pytest.mark.usefixtures("home")
+def test_audits_by_the_command_line() -> None:
+    assert "audit from 0.05 to 0.1" in said("audit", "--share", "0.1")
+    assert "10.0% of the places are drawn at random." in said("audit")
+    assert "Retired 0 audits" in said("audit", "--retire", "--by", "anna")
 
 
 @pytest.mark.usefixtures("home")
@@ -107,6 +115,15 @@ def test_the_rest_api_names_what_is_wrong(client: FlaskClient) -> None:
         assert client.put(PATH, json=body, headers=BEARER).status_code == 400
     assert client.put(PATH, json=wrong).status_code == 401
     assert client.get(PATH, headers=BEARER).json["current"]["version"] == 0
+
+
+def test_audits_are_retired_by_name(client: FlaskClient) -> None:
+    counted = client.get("/api/projects/10/audits", headers=BEARER).json
+    assert counted == {"share": 0.05, "labelled": 0, "waiting": 0}
+    assert client.post("/api/projects/10/audits/retire", json={}, headers=BEARER).status_code == 400
+    assert client.post("/api/projects/10/audits/retire", json={"by": "anna"}, headers=BEARER).json == {"retired": 0}
+    events = list(service_of(client.application).ledger.read(10, kinds=(Kind.RETIRE,)))
+    assert [event.body for event in events] == [{"by": "anna"}]
 
 
 def test_the_catalogue_comes_from_the_learner(home: Path) -> None:

@@ -49,6 +49,7 @@ class Machine(RuleBasedStateMachine):
         self.held: set[int] = set()
         self.done: set[int] = set()
         self.pinned: list[int] = []
+        self.exploring = 0.0
         self.audits(share, 0)
         self.quota(shares)
 
@@ -117,8 +118,26 @@ class Machine(RuleBasedStateMachine):
 
     @rule(share=st.sampled_from([0.0, 0.1, 0.5, 1.0]), seed=st.integers(0, 1))
     def audits(self, share: float, seed: int) -> None:
+        if share + self.exploring > 1:
+            return
         self.cue.audit(share, seed)
         self.audit = (share, seed)
+
+    @rule(share=st.sampled_from([0.0, 0.2]))
+    def explore(self, share: float) -> None:
+        if self.audit[0] + share <= 1:
+            self.cue.explore(share)
+            self.exploring = share
+
+    @rule(shares=st.sampled_from([{}, {"ham": 0.3}, {"ham": 0.2, "spam": 0.5}]))
+    def class_quota(self, shares: dict[str, float]) -> None:
+        self.cue.class_quota(shares)
+
+    @rule()
+    def retire(self) -> None:
+        audits = self.cue.audited
+        assert set(self.cue.retire()) == audits
+        assert not self.cue.audited
 
     @precondition(lambda self: self.rows < len(VECTORS))
     @rule(count=st.integers(1, 5))
@@ -147,6 +166,7 @@ class Machine(RuleBasedStateMachine):
         assert (set(levers["held"]), set(levers["done"])) == (self.held, self.done)
         assert levers["pinned"] == self.pinned
         assert (levers["shares"], levers["audit"], levers["seed"]) == (self.shares, *self.audit)
+        assert levers["explore"] == self.exploring
         assert self.cue.audited <= self.labels.keys() | self.leased | self.skipped
 
     @invariant()

@@ -235,6 +235,13 @@ OURS: Bodies = {
         "by": st.just("me"),
         "token": st.just("t"),
     },
+    Kind.DRAW: {
+        "task": IDS,
+        "stream": st.sampled_from(["audit", "explore"]),
+        "propensity": st.just(0.1),
+        "round": st.just(1),
+    },
+    Kind.RETIRE: {"by": st.just("me")},
     Kind.LEASE: {"task": IDS, "user": st.sampled_from([1, 2]), "expires": st.sampled_from([10.0, 20.0])},
     Kind.RELEASE: {"task": IDS, "user": st.sampled_from([1, 2])},
     Kind.PIN: {"task": IDS},

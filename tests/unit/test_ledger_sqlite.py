@@ -286,6 +286,7 @@ def test_a_ledger_of_the_first_format_is_lifted_and_keeps_its_rounds(tmp_path: P
     old = sqlite3.connect(path)
     for statement in sql.TABLES[:-1]:
         without = statement.replace("        surrogate TEXT NOT NULL DEFAULT 'logistic@1',\n", "")
+        without = without.replace("        levers TEXT NOT NULL DEFAULT '{{}}',\n", "")
         old.execute(without.format(strict=""))
     old.execute("PRAGMA user_version = 1")
     old.execute("INSERT INTO round VALUES (7, 1, 5, 3, 'minilm@1', 'margin@1', '{}', 2, 1, 9.0)")

@@ -154,7 +154,7 @@ def test_what_cannot_be_is_refused_with_field_reason_and_remedy(
 
 @pytest.mark.parametrize("by", ["", "  ", "x" * 201])
 def test_nobody_saves_without_a_name(desk: Desk, by: str) -> None:
-    with pytest.raises(BadRequest, match="not said who"):
+    with pytest.raises(BadRequest, match="Name yourself"):
         desk.save({"audit": 0.1}, if_version=0, by=by)
 
 

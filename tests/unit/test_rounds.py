@@ -317,6 +317,109 @@ def test_saved_settings_are_followed_and_a_restart_gives_the_same_queue(desk: De
     assert not desk.rounds.due()
 
 
+def _audited(desk: Desk, **levers: Any) -> Desk:
+    """Settings with audits and more; the first rounds come without them."""
+    desk.work(4)
+    desk.say(Kind.SETTINGS, "settings:1", version=1, settings={"audit": 0.2, **levers}, by="anna", token="1")
+    return desk
+
+
+@pytest.mark.parametrize("snapshot", [True, False], ids=["from the snapshot", "by replaying"])
+def test_audits_are_drawn_held_out_and_the_same_after_a_restart(tmp_path: Path, snapshot: bool) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    steady, restarted = (_audited(Desk(tmp_path / name, "margin"), explore=0.1) for name in "ab")
+    for desk in (steady, restarted):
+        desk.work(20)
+    after = restarted.rounds.snapshot
+    assert after is not None
+    assert after.held_out == 4
+    assert (after.labelled, after.labels) == (20, 24)
+    restarted.restart(snapshot=snapshot)
+    _same(after, restarted.rounds.snapshot)
+    assert restarted.rounds.snapshot is not None
+    np.testing.assert_array_equal(after.audits, restarted.rounds.snapshot.audits)
+    assert not restarted.rounds.due()
+    steady.add(121, 141)
+    restarted.add(121, 141)
+    _same(steady.work(12), restarted.work(12))
+    assert [event.body for event in steady.ledger.read(PROJECT, kinds=(Kind.DRAW,))] == [
+        event.body for event in restarted.ledger.read(PROJECT, kinds=(Kind.DRAW,))
+    ]
+
+
+def test_a_draw_is_in_the_ledger_before_it_is_published_and_counts_whichever_round_serves_it(desk: Desk) -> None:
+    before = _audited(desk).rounds.snapshot
+    after = desk.work(0)
+    assert before is not None
+    drawn = {event.body["task"]: event.body for event in desk.ledger.read(PROJECT, kinds=(Kind.DRAW,))}
+    head = [int(task) for task in after.order[:50] if after.is_audit(TaskId(int(task)))]
+    assert sorted(drawn) == sorted(head) == after.audits.tolist()
+    assert len(head) == 10
+    for task in head:
+        standing = after.of(TaskId(task))
+        assert standing is not None
+        assert standing.audit
+        assert standing.reason.startswith("audit: drawn at random")
+        assert standing.propensity == pytest.approx(drawn[task]["propensity"])
+        assert 1 / 116 <= drawn[task]["propensity"] <= 1 / 60
+    desk.label(head[3], ("spam", "ham")[desk.side[head[3]]])  # opened long ago, and wrong: nothing is learned of it
+    assert desk.rounds.due()
+    then = desk.rounds.run()
+    assert (then.labelled, then.held_out) == (4, 1)
+    np.testing.assert_array_equal(then.weights, after.weights)
+    assert head[3] not in then.order
+
+
+def test_retired_audits_are_learned_from_and_a_new_sample_begins(desk: Desk) -> None:
+    before = _audited(desk).work(20)
+    assert before.held_out == 4
+    assert not desk.rounds.due()
+    desk.say(Kind.RETIRE, "retire:1", by="anna")
+    assert desk.rounds.due()
+    after = desk.rounds.run()
+    assert (after.labelled, after.held_out) == (24, 0)
+    assert set(before.audits.tolist()) & set(after.audits.tolist())  # still in the queue, and drawn anew
+    again = desk.work(10)
+    assert again.held_out == 2
+    _same(again, desk.restart().snapshot)
+
+
+def test_a_pinned_task_is_no_audit(desk: Desk) -> None:
+    task = int(_audited(desk).work(0).audits[0])
+    desk.say(Kind.PIN, "pin:1", task=task)
+    snapshot = desk.work(0)
+    assert not snapshot.is_audit(TaskId(task))
+    assert snapshot.order[0] == task
+    assert desk.work(1).labelled == 5
+
+
+@pytest.mark.parametrize("snapshot", [True, False], ids=["from the snapshot", "by replaying"])
+def test_quotas_of_classes_and_slices_are_followed(tmp_path: Path, snapshot: bool) -> None:
+    desk = Desk(tmp_path, "margin")
+    desk.work(12)
+    for task in range(1, 121):
+        language = "de" if task % 4 else "fr"
+        desk.say(Kind.TASK, f"task:{task}:1", task=task, data={"text": "x", "lang": language}, updated_at="2027")
+    wanted = {"audit": 0, "slice_field": "lang", "slices": {"fr": 0.5}, "classes": {"spam": 0.5}}
+    desk.say(Kind.SETTINGS, "settings:1", version=1, settings=wanted, by="anna", token="1")
+    shared = desk.work(0)
+    assert shared.round.levers["slices"] == {"fr": 0.5}
+    head = [int(task) for task in shared.order[:24]]
+    assert abs(sum(task % 4 == 0 for task in head) - 12) <= 2
+    after = desk.work(9)
+    assert desk.rounds.fold.facets.counts()["lang"] == {"de": 90, "fr": 30}
+    _same(after, desk.restart(snapshot=snapshot).snapshot)
+    assert not desk.rounds.due()
+
+
+def test_imported_labels_do_not_make_audits_catch_up(desk: Desk) -> None:
+    snapshot = _audited(desk).work(0)
+    for task in snapshot.order[60:110]:
+        desk.label(int(task))
+    assert desk.work(20).held_out <= 6
+
+
 def test_start_training_forces_a_full_round(desk: Desk) -> None:
     desk.work(6)
     assert not desk.rounds.due()

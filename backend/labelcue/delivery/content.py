@@ -30,9 +30,17 @@ def predictions(
     ]
 
 
+def threshold(snapshot: Snapshot, confident: float, base: str) -> float | None:
+    """From which confidence a label is shown by the settings of the round, else by `base`; None: never."""
+    shown_from: dict[str, float | None] = {"off": None, "confident": confident, "on": 0.0}
+    return shown_from.get(str(snapshot.round.levers.get("pre_annotation", base)))
+
+
 def shown(snapshot: Snapshot, task: TaskId, spec: TaskSpec, confident: float) -> list[Json]:
-    """The one region with the predicted label; none where the model is less than `confident` (0 to 1) of it, or where
-    nothing is trained."""
+    """The one region with the predicted label; none where the model is less than `confident` (0 to 1) of it, where
+    nothing is trained, and for audits: an annotator who sees the model's label agrees with it more often."""
+    if snapshot.is_audit(task):
+        return []
     standing = snapshot.of(task) if snapshot.trained else None
     if standing is None or standing.confidence < confident:
         return []

@@ -16,7 +16,7 @@ from threading import Lock
 import numpy as np
 import structlog
 
-from labelcue.delivery.content import free_of
+from labelcue.delivery.content import free_of, threshold
 from labelcue.delivery.frontier import LARGEST, Pace, View
 from labelcue.delivery.record import FrontierRecord
 from labelcue.delivery.rotation import Rotation
@@ -67,12 +67,12 @@ class Delivery:
         self._clock = clock
         self._timer = timer
         self._backoff = Backoff(rng or np.random.default_rng())
-        shown: dict[str, float | None] = {"off": None, "confident": settings.confident, "on": 0.0}
+        self._pre_annotation = connection.pre_annotation
         self._rotation = Rotation(
             ls,
             project,
             FrontierRecord(home.project(project) / "frontiers.jsonl"),
-            confident=shown[connection.pre_annotation],
+            confident=None,
             check_stop=self._check_stop,
             clock=clock,
             timer=timer,
@@ -205,6 +205,7 @@ class Delivery:
     def _rotate(self, snapshot: Snapshot, view: View, reason: str) -> None:
         start = self._timer()
         try:
+            self._rotation.confident = threshold(snapshot, self._settings.confident, self._pre_annotation)
             self._rotation.rotate(snapshot, view.wanted[: view.size])
         except BaseException:
             # What failed has cost Label Studio as much; but one time-out must not mean hours of an old order. And a

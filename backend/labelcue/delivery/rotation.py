@@ -46,7 +46,7 @@ class Rotation:
         self._ls = ls
         self._project = project
         self._record = record
-        self._confident = confident
+        self.confident = confident
         """From which confidence a label is shown; None: never."""
         self._check_stop = check_stop
         self._clock = clock
@@ -80,7 +80,7 @@ class Rotation:
         self._number = max(self._number, snapshot.round.number) + 1
         version = version_of(self._number)
         self._stale[version] = self._timer()  # until it is served
-        made = predictions(snapshot, tasks, version, self._spec(), self._confident or 0.0)
+        made = predictions(snapshot, tasks, version, self._spec(), self.confident or 0.0)
         ids = self._import(made, version)
         self._check_stop()
         self._record.switching(version, ids, self._clock())
@@ -126,7 +126,7 @@ class Rotation:
 
     def _spec(self) -> TaskSpec | None:
         """What predictions may show, by the label config of this moment; None: nothing."""
-        if self._confident is None:
+        if self.confident is None:
             return None
         try:
             return parse_config(str(self._ls.project(self._project).get("label_config") or ""))

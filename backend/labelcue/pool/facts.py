@@ -71,7 +71,7 @@ class Facts:
     @property
     def out(self) -> set[ItemId]:
         """Items that may not be served, for another reason than a label."""
-        return self.leased | self.skipped | self.levers.held | self.levers.done
+        return self.leased | self.skipped | self.levers.held | self.levers.done | set(self.held_out())
 
     @property
     def pinned(self) -> list[ItemId]:
@@ -84,10 +84,15 @@ class Facts:
         return list(self.labels.keys() | self.leased | self.skipped | self.levers.known())
 
     def labelled(self) -> list[ItemId]:
-        """Items with a label of a present class, ascending."""
-        present = set(self.classes)
-        found = (item for item, by_user in self.labels.items() if not present.isdisjoint(by_user.values()))
-        return cast(list[ItemId], sorted(cast(Iterable[Any], found)))
+        """Items with a label of a present class, ascending; without audits, which nobody learns from."""
+        present, audits = set(self.classes), set(self.levers.audited)
+        found = (item for item, said in self.labels.items() if not present.isdisjoint(said.values()))
+        return cast(list[ItemId], sorted(cast(Iterable[Any], (item for item in found if item not in audits))))
+
+    def held_out(self) -> list[ItemId]:
+        """Audits with a label of a present class."""
+        present, labels = set(self.classes), self.labels
+        return [item for item in self.levers.audited if not present.isdisjoint(labels.get(item, {}).values())]
 
     def targets(self, items: Iterable[ItemId]) -> Floats:
         """(n, c) float32 share of each class among the labels of some labelled items; a row sums to 1."""

@@ -16,6 +16,7 @@ from labelcue.pool.features import Features
 from labelcue.pool.graph import Graph
 from labelcue.pool.herd import Herd
 from labelcue.pool.kernel import Kernel
+from labelcue.pool.levers import Draw
 from labelcue.pool.matrix import Matrix
 from labelcue.pool.roster import ItemId, Roster, named, plain
 from labelcue.pool.speaking import speaks_for
@@ -51,8 +52,8 @@ class Items:
         self._stale = True
         self._taker = "the pool"
         """Who reads the labels."""
-        self._offered: dict[ItemId, float | None] = {}
-        """Places of the latest queue that count for the shares that admins set: the propensity of audits, else None."""
+        self._offered: dict[ItemId, Draw | None] = {}
+        """Places of the latest queue that count for the shares that admins set: None for those not drawn."""
 
     @property
     def ids(self) -> NDArray[Any]:
@@ -182,8 +183,12 @@ class Items:
         self._facts.leased.update(items)
 
     def _taken(self, labelled: Ints) -> Ints:
-        """Rows that count as covered: labelled, leased, done, and pinned ones, which come before all others."""
-        more = self._facts.leased | self._facts.levers.done | set(self._facts.pinned)
+        """Rows that count as covered: labelled, leased, done, and pinned ones, which come before all others.
+
+        Audits cover nothing, as nothing is learned from them.
+        """
+        leased = self._facts.leased.difference(self._facts.levers.audited)
+        more = leased | self._facts.levers.done | set(self._facts.pinned)
         return np.union1d(labelled, self._roster.rows(list(more)))
 
     def _also(self, rows: Ints, taken: Ints) -> Cover:

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
+from labelcue.pool.draws import draw
 from labelcue.pool.facts import Facts
 from labelcue.pool.items import Items
+from labelcue.pool.levers import Draw, Pace, Shares
 from labelcue.pool.matrix import FARTHEST
 from labelcue.pool.roster import ItemId, plain
-from labelcue.pool.turns import lots, take_turns
-from labelcue.pool.wishes import Wishes
-from labelcue.types import Bools, Floats, Ints
+from labelcue.pool.wishes import Lots, Wishes
+from labelcue.types import Floats, Ints, Label
 
+_NONE = np.empty(0, dtype=np.int64)
 PINNED = "pinned by an admin"
-AUDIT = "audit: drawn at random, to measure accuracy honestly"
+BY_LOT: Mapping[str, str] = MappingProxyType(
+    {
+        "audit": "audit: drawn at random, to measure accuracy honestly",
+        "explore": "explored: drawn at random, to learn of what the strategy passes over",
+    }
+)
 
 
 class Levered(Items):
     """Items and the levers on them. Each stands until it is taken back, and overrides the strategy in this order:
 
-    held and done items are out; pinned ones come first; then audits at their places; then slices by their shares.
+    held and done items are out; pinned ones come first; then what is drawn by lot, at its places; then classes and
+    slices by their shares.
     """
 
     @property
@@ -34,8 +43,19 @@ class Levered(Items):
 
     @property
     def audited(self) -> frozenset[ItemId]:
-        """Items that were served as audits; an honest estimate of accuracy rests on these."""
+        """Items that were served as audits and are not retired; an honest estimate of accuracy rests on these."""
         return frozenset(self._facts.levers.audited)
+
+    @property
+    def drawn(self) -> dict[ItemId, Draw]:
+        """Items that were served by lot, and those that the latest queue offers so."""
+        offered = {item: draw for item, draw in self._offered.items() if draw is not None}
+        return {**self._facts.levers.drawn, **offered}
+
+    @property
+    def held_out(self) -> list[ItemId]:
+        """Labelled audits, of which the model has not learned."""
+        return self._facts.held_out()
 
     def hold(self, ids: Sequence[ItemId]) -> None:
         """Keep items out of the queue; they cover nothing, and whoever has one now keeps it."""
@@ -81,42 +101,97 @@ class Levered(Items):
         self._facts.levers.set_quota(shares, of)
         self._stale = True
 
-    def audit(self, share: float, seed: int = 0) -> None:
-        """Draw that share of the places uniformly at random among what is left; 0 ends it.
+    def class_quota(self, shares: Mapping[Label, float]) -> None:
+        """Give classes their shares of the queue, as `quota` does for slices: by the label, else by the prediction.
 
-        The order of the draws depends on `seed` and the ids alone, never on strategy or labels; an audit that comes
-        back unlabelled is drawn again first. `facts` has each one's propensity. Raises BadRequest.
+        With both, an item counts for its class and for its slice at once. Nothing is held before the model is trained.
+        Raises BadRequest.
         """
-        self._facts.levers.set_audit(share, seed)
+        self._facts.levers.set_class_quota(shares, self.classes)
         self._stale = True
 
-    def _wishes(self, candidates: Ints, head: int) -> Wishes:
-        """The levers in positions of the candidates, for a head of so many places."""
+    def audit(self, share: float, seed: int = 0) -> None:
+        """Draw that share of the places uniformly at random, to measure the model: it never learns of their labels.
+
+        The order of the draws depends on `seed` and the ids alone, never on strategy or labels, and no strategy gets
+        the share of the pool that is set aside for them; an audit that comes back unlabelled is drawn again first.
+        `facts` has each one's propensity. 0 ends it; what was drawn stays an audit until `retire`. Raises BadRequest.
+        """
+        self._facts.levers.set_lots(share, self._facts.levers.explore, seed)
+        self._stale = True
+
+    def explore(self, share: float) -> None:
+        """Draw that share of the places uniformly at random, to learn from them; 0 ends it. Raises BadRequest."""
+        self._facts.levers.set_lots(self._facts.levers.audit, share, self._facts.levers.seed)
+        self._stale = True
+
+    def retire(self) -> list[ItemId]:
+        """Let the model learn from all audits, which then measure it no more: their ids."""
+        retired = self._facts.levers.audited
+        for item in retired:
+            del self._facts.levers.drawn[item]
+        self._stale = True
+        return retired
+
+    def account(self, items: Sequence[ItemId], served: Sequence[ItemId], drawn: Mapping[Any, Draw]) -> None:
+        """What is known from elsewhere of these items: which were served since the shares were set, and which were
+        drawn, ever. Replaces what was known."""
+        levers = self._facts.levers
+        for item in self._known(items):
+            levers.served.discard(item)
+            levers.drawn.pop(item, None)
+        levers.served.update(self._known(served))
+        levers.drawn.update(zip(self._known(list(drawn)), drawn.values(), strict=True))
+        self._stale = True
+
+    def recount(self) -> None:
+        """Begin to count anew what is served, as if all shares had been set now."""
+        self._facts.levers.served.clear()
+        self._stale = True
+
+    def steer(self, shares: Shares, of: Mapping[Any, str], seed: int, pace: Pace) -> None:
+        """All shares at once, whether or not anything is of these slices and classes now.
+
+        `of` says of which slice items are, `pace` how many places were by lot lately. What was counted under other
+        shares goes on counting, until `recount`.
+        """
+        self._facts.levers.steer(shares, dict(zip(self._known(list(of)), of.values(), strict=True)), seed, pace)
+        self._stale = True
+
+    def _wishes(self, candidates: Ints, head: int, probabilities: Floats | None) -> Wishes:
+        """The levers in positions of the candidates, for a head of so many places.
+
+        `probabilities` (n, c) are in the order of rows; None while nothing is trained.
+        """
         place = np.full(self._matrix.rows, -1, dtype=np.int64)
         place[candidates] = np.arange(len(candidates))
         pinned = place[self._roster.rows(self._facts.pinned)]
         places = max(0, min(head, len(candidates)) - len(pinned))
-        audits, at = self._draw(candidates, pinned, places)
-        slices, shares, given = self._slices(place, len(candidates))
-        novelty = np.concatenate([self._pin_novelty(candidates[pinned], head), self._novelty(candidates[audits])])
-        return Wishes(places, pinned, audits, at, novelty, slices, shares, given)
+        by_lot = self._lots(candidates, place, pinned, places)
+        cells = self._cells(candidates, place, probabilities)
+        far = self._novelty(candidates[np.concatenate([by_lot.drawn, by_lot.reserved])])
+        novelty = np.concatenate([self._pin_novelty(candidates[pinned], head), far])
+        return Wishes(places, pinned, by_lot, novelty, *cells)
 
-    def _offer(
-        self, wishes: Wishes, candidates: Ints, order: Ints, propensity: Floats | None
-    ) -> dict[ItemId, float | None]:
-        """The places of the head that count for shares: the propensity of audits, else None."""
+    def _offer(self, wishes: Wishes, candidates: Ints, order: Ints) -> dict[ItemId, Draw | None]:
+        """The places of the head that count for shares: None for those that are not drawn."""
         if not self._facts.levers.keeps_account:
             return {}
-        head = slice(len(wishes.pinned), len(wishes.pinned) + wishes.places)
-        chances = np.full(wishes.places, np.nan) if propensity is None else propensity[head]
-        odds = [float(chance) if audit else None for chance, audit in zip(chances, wishes.at, strict=True)]
-        return dict(zip(plain(self._roster.names[candidates[order[head]]]), odds, strict=True))
+        head = order[len(wishes.pinned) : len(wishes.pinned) + wishes.places]
+        offered: dict[ItemId, Draw | None] = dict.fromkeys(plain(self._roster.names[candidates[head]]))
+        lots = wishes.lots
+        for item, explores, chance in zip(
+            plain(self._roster.names[candidates[lots.drawn]]), lots.explores, lots.chances, strict=True
+        ):
+            offered[item] = Draw("explore" if explores else "audit", float(chance))
+        return offered
 
     def _wish(self, item: ItemId) -> str:
         """Why an item stands where it stands, where that is not the strategy's doing."""
         if item in self._facts.levers.pinned:
             return PINNED
-        return AUDIT if self._offered.get(item) is not None else ""
+        draw = self._offered.get(item)
+        return BY_LOT[draw.stream] if draw is not None else ""
 
     def _tell(self, facts: Mapping[str, Any]) -> None:
         """Take over all that another pool was told; raises BadRequest, and NotFound for items that this one lacks."""
@@ -127,36 +202,69 @@ class Levered(Items):
         self._known(told.known())
         self._facts, self._stale = told, True
 
-    def _draw(self, candidates: Ints, pinned: Ints, places: int) -> tuple[Ints, Bools]:
-        """(a,) positions drawn at random, and (places,) whether one of them stands there."""
+    def _lots(self, candidates: Ints, place: Ints, pinned: Ints, places: int) -> Lots:
+        """What stands in the head by lot; `place` (n,) is the position of each row."""
         levers = self._facts.levers
-        if not levers.audit:
-            return pinned[:0], np.zeros(places, dtype=bool)
-        shares = np.array([levers.audit, 1 - levers.audit])
-        drawn = sum(odds is not None for odds in levers.served.values())
-        given = np.array([drawn, len(levers.served) - drawn])
-        at: Bools = take_turns(shares, given, np.array([places, places]), places) == 0
-        free = np.setdiff1d(np.arange(len(candidates)), pinned, assume_unique=True)
-        keys = lots(self._roster.names[candidates[free]], levers.seed)
-        first = np.argpartition(keys, at.sum() - 1)[: at.sum()] if at.any() else free[:0]
-        return free[first[np.argsort(keys[first])]], at
+        if not levers.audit and not levers.explore and not levers.audited:
+            return Lots()
+        before = np.zeros((2, len(candidates)), dtype=bool)
+        for stream, name in enumerate(BY_LOT):
+            there = place[self._roster.rows([item for item, one in levers.drawn.items() if one.stream == name])]
+            before[stream, there[there >= 0]] = True
+        free = np.ones(len(candidates), dtype=bool)
+        free[pinned] = False
+        names, shares = self._roster.names[candidates], (levers.audit, levers.explore)
+        return draw(names, np.flatnonzero(free), places, shares, levers.seed, (before[0], before[1]), levers.given)
 
-    def _slices(self, place: Ints, size: int) -> tuple[Ints, NDArray[np.float64], Ints]:
-        """(m,) slice, (k,) shares and (k,) places given of `Wishes`; `place` (n,) is the position of each row."""
+    def _cells(
+        self, candidates: Ints, place: Ints, probabilities: Floats | None
+    ) -> tuple[Ints, NDArray[np.float64], Ints]:
+        """(m,) cell, (k,) shares and (k,) places given of `Wishes`; `place` (n,) is the position of each row.
+
+        A cell is a class and a slice; of each there is one more for whatever has no share of its own.
+        """
         levers = self._facts.levers
-        if not levers.shares:
-            return np.empty(0, dtype=np.int64), np.empty(0), np.empty(0, dtype=np.int64)
+        classes = levers.class_shares if probabilities is not None else {}
+        if not levers.shares and not classes:
+            return _NONE, np.empty(0), _NONE
+        ordinary = [item for item in levers.served if item not in levers.drawn]
+        slices, had = self._slices(place, len(candidates), ordinary)
+        width = len(levers.shares) + 1
+        shares = np.outer(_with_rest(classes), _with_rest(levers.shares)).ravel().astype(np.float64)
+        if probabilities is not None and classes:
+            kinds = self._kinds(classes, probabilities)
+            slices += width * kinds[candidates]
+            had += width * np.where(
+                (said := self._said(classes, ordinary)) < 0, kinds[self._roster.rows(ordinary)], said
+            )
+        return slices, shares, np.bincount(had, minlength=len(shares)).astype(np.int64)
+
+    def _kinds(self, classes: Mapping[Label, float], probabilities: Floats) -> Ints:
+        """(n,) which of the classes with a share each row is predicted to be, the last number for none of them."""
+        columns = np.full(probabilities.shape[1], len(classes), dtype=np.int64)
+        number = {name: kind for kind, name in enumerate(classes)}
+        for column, name in enumerate(self.classes):
+            columns[column] = number.get(name, len(classes))
+        return columns[probabilities.argmax(axis=1)] if len(columns) else np.zeros(len(probabilities), dtype=np.int64)
+
+    def _said(self, classes: Mapping[Label, float], items: list[ItemId]) -> Ints:
+        """(k,) the same of items by their label, -1 where there is none."""
+        number = {name: kind for kind, name in enumerate(classes)}
+        told = (list(self._facts.labels.get(item, {}).values()) for item in items)
+        found = [number.get(max(said, key=said.count), len(classes)) if said else -1 for said in told]
+        return np.array(found, dtype=np.int64)
+
+    def _slices(self, place: Ints, size: int, served: list[ItemId]) -> tuple[Ints, Ints]:
+        """(m,) slice of each candidate and (k,) of the served items, the last number for those of no share."""
+        levers = self._facts.levers
         number = {name: slice_ for slice_, name in enumerate(levers.shares)}
-        last = len(number)
-        items, slices_of = levers.members(number)
-        there = place[self._roster.rows(items)]
-        slices = np.full(size, last, dtype=np.int64)
-        slices[there[there >= 0]] = slices_of[there >= 0]
-        shares = np.array([*levers.shares.values(), 0.0])
-        shares[last] = max(0.0, 1 - shares.sum())
-        ordinary = [item for item, odds in levers.served.items() if odds is None]
-        had = [number.get(levers.slices.get(item, ""), last) for item in ordinary]
-        return slices, shares, np.bincount(np.array(had, dtype=np.int64), minlength=last + 1)
+        slices = np.full(size, len(number), dtype=np.int64)
+        if number:
+            items, slices_of = levers.members(number)
+            there = place[self._roster.rows(items)]
+            slices[there[there >= 0]] = slices_of[there >= 0]
+        had = [number.get(levers.slices.get(item, ""), len(number)) for item in served]
+        return slices, np.array(had, dtype=np.int64)
 
     def _pin_novelty(self, pinned: Ints, head: int) -> Floats:
         """(p,) cosine distance, at most 1, to what is covered beside them and, within the head, to earlier ones."""
@@ -171,3 +279,10 @@ class Levered(Items):
 
     def _novelty(self, rows: Ints) -> Floats:
         return np.clip(self._cover.squared[rows] / np.float32(2), np.float32(0), np.float32(1))
+
+
+def _with_rest(shares: Mapping[str, float]) -> NDArray[np.float64]:
+    """(k + 1,) the shares, and what they leave."""
+    given = np.array([*shares.values(), 0.0])
+    given[-1] = max(0.0, 1 - given.sum())
+    return given

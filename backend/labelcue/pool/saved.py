@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from labelcue.pool.archive import read_archive, write_archive
 from labelcue.pool.outcome import Outcome
 
-FORMAT = "labelcue-cue-2"
+FORMAT = "labelcue-cue-3"
 POOL = ("vectors", "names", "live", "squared", "propensity")
 
 

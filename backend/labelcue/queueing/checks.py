@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from labelcue.errors import WrongSetting
 from labelcue.queueing.catalogue import Catalogue, ParamCard
 from labelcue.queueing.settings import QueueSettings
+
+SHOWN = 10
+"""So many values are named in a remedy."""
 
 
 def check_choice(settings: QueueSettings, catalogue: Catalogue) -> None:
@@ -42,6 +45,32 @@ def check_classes(settings: QueueSettings, classes: Collection[str]) -> None:
             "classes",
             f"The label config has no class {', '.join(map(repr, unknown))}.",
             f"Choose among: {', '.join(classes) or 'none yet, as the learner has not read it'}.",
+        )
+
+
+def check_slices(settings: QueueSettings, fields: Mapping[str, Mapping[str, int]], unfit: Collection[str]) -> None:
+    """Raises WrongSetting for a field that no task has, or that is no slice, and for values that no task has.
+
+    `fields`: field → value → number of tasks.
+    """
+    field = settings.slice_field
+    if not field:
+        return
+    usable = f"Choose among: {', '.join(fields) or 'none yet, as the learner has not read the tasks'}."
+    if field in unfit:
+        raise WrongSetting(
+            "slice_field", f"The field {field!r} has too many values, or too long ones, to be a slice.", usable
+        )
+    if field not in fields:
+        raise WrongSetting("slice_field", f"No task has a field {field!r}.", usable)
+    unknown = sorted(settings.slices.keys() - fields[field].keys())
+    if unknown:
+        values = list(fields[field])
+        more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+        raise WrongSetting(
+            "slices",
+            f"No task has {', '.join(map(repr, unknown))} as {field!r}.",
+            f"Choose among: {', '.join(values[:SHOWN])}{more}.",
         )
 
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from labelcue.errors import BadRequest, NotFound
 from labelcue.queueing.catalogue import Catalogue
-from labelcue.queueing.checks import check_choice, check_classes
-from labelcue.queueing.history import History, Version, base_of
+from labelcue.queueing.checks import check_choice, check_classes, check_slices
+from labelcue.queueing.history import History, Version, base_of, named
 from labelcue.queueing.settings import QueueSettings, read_settings
 from labelcue.settings import Settings
 from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
+from labelcue.store.facets import read_facets
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import read_snapshot
+from labelcue.types import Event, Kind
+
+
+class Audits(NamedTuple):
+    """Tasks that measure the model, as the latest round knows them."""
+
+    labelled: int
+    """Held out of training."""
+    waiting: int
+    """In the queue, or at an annotator."""
 
 
 class Desk:
@@ -72,6 +84,7 @@ class Desk:
         check_choice(settings, self.catalogue)
         if settings.classes:
             check_classes(settings, read_snapshot(self._home.snapshot(self.project)).classes)
+        check_slices(settings, *read_facets(self._home.facets(self.project)))
 
     def save(self, wanted: Mapping[str, Any], *, if_version: int, by: str) -> Version:
         """Save these fields on top of what stands. Raises WrongSetting, Conflict, BadRequest, StoreError."""
@@ -88,3 +101,15 @@ class Desk:
         settings = versions[version].settings
         self.check(settings)
         return self._history.save(self._ledger, self._base, settings, if_version=if_version, by=by, back_to=version)
+
+    def audits(self) -> Audits:
+        """How many there are. Raises NotFound before the first round, StoreError."""
+        snapshot = read_snapshot(self._home.snapshot(self.project))
+        return Audits(snapshot.held_out, max(0, len(snapshot.audits) - snapshot.held_out))
+
+    def retire(self, *, by: str) -> int:
+        """Let the model learn from all audits of so far: how many are labelled. Raises NotFound, StoreError."""
+        labelled = self.audits().labelled
+        name = named(by)
+        self._ledger.append([Event(self.project, Kind.RETIRE, f"retire:{uuid.uuid4().hex}", {"by": name})])
+        return labelled

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 
 from labelcue.errors import BadRequest, Conflict, WrongSetting
-from labelcue.queueing.settings import Change, QueueSettings, changes, in_words, read_settings
+from labelcue.queueing.settings import SHARES, Change, QueueSettings, changes, in_words, read_settings
 from labelcue.settings import Settings
 from labelcue.store.base import Ledger
 from labelcue.store.choices import CHOICES, Choice, choices_of
@@ -78,9 +78,7 @@ class History:
         Of two who save at once the ledger takes one, as both write the same key. Raises Conflict that says who was
         faster and what they changed, BadRequest for a nameless one, StoreError.
         """
-        if not by.strip() or len(by) > LONGEST_NAME:
-            raise BadRequest("It is not said who saves the settings.", "Name yourself in 'by'.")
-        versions = self.versions(ledger, base)
+        name, versions = named(by), self.versions(ledger, base)
         _require(versions, if_version)
         last = versions[-1]
         if settings == last.settings:
@@ -90,7 +88,7 @@ class History:
             "version": if_version + 1,
             "settings": settings.model_dump(mode="json"),
             "was": last.settings.model_dump(mode="json"),
-            "by": by.strip(),
+            "by": name,
             "back_to": back_to,
             "token": token,
         }
@@ -99,6 +97,24 @@ class History:
         if saved[if_version].token != token:
             _require(versions_of(saved, base), if_version)
         return versions_of(saved, base)[if_version + 1]
+
+
+def named(by: str) -> str:
+    """The name of whoever does something; raises BadRequest where there is none."""
+    if not by.strip() or len(by) > LONGEST_NAME:
+        raise BadRequest("It is not said who does this.", f"Name yourself in 'by', in {LONGEST_NAME} letters at most.")
+    return by.strip()
+
+
+def counted_since(choices: list[Choice], first: int) -> int:
+    """The position in the ledger from which on shares are counted: their last change, at least the first round's."""
+    before: object = None
+    for one in choices:
+        shares = {name: one.settings.get(name) for name in SHARES}
+        if shares != before:
+            first = max(first, one.position)
+        before = shares
+    return first
 
 
 def versions_of(choices: list[Choice], base: QueueSettings) -> list[Version]:

@@ -14,6 +14,8 @@ from labelcue.types import Json
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Quotas = dict[str, Annotated[float, Field(gt=0, le=1)]]
+SHARES = ("explore", "audit", "classes", "slice_field", "slices")
+"""What is kept account of: the count begins anew when any of it changes."""
 ROUNDING = 1e-9
 """So far above 1 the sum of shares may be: ten times 0.1 is more than 1."""
 
@@ -64,6 +66,11 @@ class QueueSettings(BaseModel):
     def ordering(self) -> tuple[str, dict[str, float], str]:
         """What a change of makes the learner start anew: strategy, its parameters, surrogate."""
         return self.strategy, dict(self.params), self.surrogate
+
+    @property
+    def levers(self) -> dict[str, Json]:
+        """All the rest, as JSON."""
+        return self.model_dump(mode="json", exclude={"strategy", "params", "surrogate"})
 
 
 class Change(NamedTuple):

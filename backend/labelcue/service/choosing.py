@@ -13,7 +13,7 @@ from labelcue.queueing.desk import Desk
 from labelcue.queueing.history import History
 from labelcue.service.bodies import json_object
 from labelcue.service.context import Service
-from labelcue.service.settings_shapes import SettingsHistory, saved_of
+from labelcue.service.settings_shapes import Audits, Retired, SettingsHistory, saved_of
 from labelcue.service.shapes import Shape
 from labelcue.types import Json
 
@@ -36,6 +36,8 @@ class Choosing:
         routes.add_url_rule(f"{PROJECT}/settings", view_func=self.settings)
         routes.add_url_rule(f"{PROJECT}/settings", "save", view_func=self.save, methods=["PUT"])
         routes.add_url_rule(f"{PROJECT}/settings/back", view_func=self.back, methods=["POST"])
+        routes.add_url_rule(f"{PROJECT}/audits", view_func=self.audits)
+        routes.add_url_rule(f"{PROJECT}/audits/retire", view_func=self.retire, methods=["POST"])
         return routes
 
     def desk(self, project: int) -> Desk:
@@ -67,6 +69,17 @@ class Choosing:
         wanted, expected = _version(body, "version"), _version(body, "if_version")
         return _json(saved_of(desk.back(wanted, if_version=expected, by=_name(body))))
 
+    def audits(self, project: int) -> ResponseReturnValue:
+        """How many tasks measure the model."""
+        desk = self.desk(project)
+        count = desk.audits()
+        return _json(Audits(share=desk.current.settings.audit, labelled=count.labelled, waiting=count.waiting))
+
+    def retire(self, project: int) -> ResponseReturnValue:
+        """Let the model learn from all audits of so far."""
+        desk, body = self.desk(project), json_object()
+        return _json(Retired(retired=desk.retire(by=_name(body))))
+
     def _catalogue(self) -> Catalogue:
         return read_catalogue(self._service.home.catalogue)
 
@@ -81,7 +94,7 @@ def _version(body: dict[str, Json], name: str) -> int:
 def _name(body: dict[str, Json]) -> str:
     name = body.get("by")
     if not isinstance(name, str):
-        raise BadRequest("It is not said who saves the settings.", "Name yourself in 'by'.")
+        raise BadRequest("It is not said who does this.", "Name yourself in 'by'.")
     return name
 
 

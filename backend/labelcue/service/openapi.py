@@ -227,6 +227,23 @@ _ROUTES = (
         _BACK,
         errors=_UNKNOWN | _FASTER | _BUSY,
     ),
+    _Route(
+        "get",
+        "/api/projects/{project}/audits",
+        "How many tasks measure the model.",
+        _API,
+        settings_shapes.Audits,
+        errors=_UNKNOWN,
+    ),
+    _Route(
+        "post",
+        "/api/projects/{project}/audits/retire",
+        "Let the model learn from all audits of so far; a new sample begins.",
+        _API,
+        settings_shapes.Retired,
+        {"type": "object", "required": ["by"], "properties": {"by": _BY}},
+        errors=_UNKNOWN | _BUSY,
+    ),
     _Route("get", "/metrics", "Counters in Prometheus' text format.", _API, media="text/plain"),
     _Route("get", "/openapi.json", "This description.", _OPEN),
 )

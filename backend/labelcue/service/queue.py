@@ -128,7 +128,7 @@ class Api:
             id=project,
             title=connection.title if connection is not None else "",
             embedder=connection.embedder if connection is not None else "",
-            labels=snapshot.labelled if snapshot is not None else 0,
+            labels=snapshot.labels if snapshot is not None else 0,
             tasks=tasks if isinstance(tasks, int) else embedded,
             embedded=embedded,
             round=snapshot.round.number if snapshot is not None else 0,

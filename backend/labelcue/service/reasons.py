@@ -12,7 +12,9 @@ STRANGE = 0.4
 
 
 def reason_of(standing: Standing, lever: Kind | None = None) -> str:
-    """For admins, from the snapshot and the lever on the task alone."""
+    """For admins: the engine's own words for the first places, else from the standing and the lever alone."""
+    if standing.reason and lever is not Kind.PIN:
+        return standing.reason
     first = "put first by an admin; " if lever is Kind.PIN else ""
     return f"{first}{_opinion(standing)}; distance {standing.novelty:.2f} from what is labelled or comes before it"
 
@@ -21,6 +23,8 @@ def why_of(standing: Standing, lever: Kind | None = None) -> str:
     """For annotators: it names no label and no figure, so that it sways nobody's answer."""
     if lever is Kind.PIN:
         return "Put first by an admin."
+    if standing.audit:  # what the model thinks of it would sway those who measure the model
+        return "Chosen by chance."
     strange = standing.novelty >= STRANGE
     if standing.label is None:
         return "Unlike what came before it." if strange else "It stands for many others."

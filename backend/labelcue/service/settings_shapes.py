@@ -39,6 +39,20 @@ class SettingsHistory(Shape):
     history: list[SavedSettings] = Field(description="Every version, the newest first.")
 
 
+class Audits(Shape):
+    """Tasks that chance chose to measure the model; it does not learn from them."""
+
+    share: float = Field(description="Share of the places that are drawn.")
+    labelled: int = Field(description="Labelled, and held out of training.")
+    waiting: int = Field(description="In the queue, or at an annotator.")
+
+
+class Retired(Shape):
+    """The model learns from these audits from the next round on."""
+
+    retired: int
+
+
 class Choices(Catalogue):
     """What can be chosen; the operator's defaults come first."""
 

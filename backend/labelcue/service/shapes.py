@@ -79,6 +79,8 @@ class Place(Shape):
     label: str | None = Field(description="The most probable class; null while nothing is trained.")
     confidence: float
     reason: str = Field(description="Why it stands there, in a sentence for people.")
+    audit: bool = Field(description="Whether chance chose it to measure the model, which does not learn from it.")
+    propensity: float | None = Field(description="The chance that it was drawn with; null where it was not.")
     version: str
     as_of: float = Field(description="Unix seconds of the round that says so.")
 
@@ -205,6 +207,8 @@ def place_of(snapshot: Snapshot, task: int, standing: Standing, lever: Kind | No
         label=standing.label,
         confidence=standing.confidence,
         reason=reason_of(standing, lever),
+        audit=standing.audit,
+        propensity=standing.propensity,
         version=standing.version,
         as_of=snapshot.round.at,
     )

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import structlog
 
-from labelcue.delivery.content import shown
+from labelcue.delivery.content import shown, threshold
 from labelcue.errors import LabelCueError, NotFound
 from labelcue.labelstudio.config import parse_config
 from labelcue.service.context import Service
@@ -27,30 +27,28 @@ class Suggestions:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._parse = lru_cache(maxsize=16)(parse_config)
-        confident = service.settings.confident
-        self._confident: dict[str, float | None] = {"off": None, "confident": confident, "on": 0.0}
 
     def candidates(self, snapshot: Snapshot, live: Live, tasks: Mapping[TaskId, str]) -> list[Candidate]:
         """The tasks as the plugin hears of them, in their order; each with the reason of one that somebody has begun.
 
         Raises NotFound for one without a place.
         """
-        wanted = self._wanted(snapshot.round.project, live)
+        wanted = self._wanted(snapshot, live)
         return [
             _begun(snapshot, task, why) if live.is_begun(task) else _candidate(snapshot, live, task, wanted)
             for task, why in tasks.items()
         ]
 
-    def _wanted(self, project: int, live: Live) -> tuple[TaskSpec, float] | None:
+    def _wanted(self, snapshot: Snapshot, live: Live) -> tuple[TaskSpec, float] | None:
         """What labels can be shown, and from which confidence on; None where none is to be or can be."""
         try:
-            connection = Connection.load(self._service.home.connection(project))
-            confident = self._confident[connection.pre_annotation]
+            connection = Connection.load(self._service.home.connection(snapshot.round.project))
+            confident = threshold(snapshot, self._service.settings.confident, connection.pre_annotation)
             if confident is None or live.label_config is None:
                 return None
             return self._parse(live.label_config), confident
         except LabelCueError as error:  # whoever wants a task must get one
-            log.warning("no suggestions", project=project, reason=str(error))
+            log.warning("no suggestions", project=snapshot.round.project, reason=str(error))
             return None
 
 

@@ -21,6 +21,8 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.LABEL_CONFIG: ("label_config", "updated_at"),
     Kind.STRATEGY: ("name", "params"),
     Kind.SETTINGS: ("version", "settings", "by", "token"),
+    Kind.DRAW: ("task", "stream", "propensity", "round"),
+    Kind.RETIRE: (),
     Kind.TRAIN: (),
     Kind.LEASE: ("task", "user", "expires"),
     Kind.RELEASE: ("task", "user"),
@@ -85,7 +87,7 @@ def _is_user(value: object) -> bool:
     return value is None or _is_id(value)
 
 
-def _is_time(value: object) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -108,6 +110,8 @@ _VALUES: Mapping[str, Callable[[object], bool]] = {
     "annotation": _is_id,
     "opinions": _is_id,
     "user": _is_user,
-    "expires": _is_time,
+    "expires": _is_number,
+    "stream": lambda value: value in ("audit", "explore"),
+    "propensity": _is_number,
     "settings": lambda value: isinstance(value, dict),
 }

@@ -4,9 +4,9 @@
 * Deletions are for ever, also where what they delete arrives later. An annotation of a deleted task does not count.
 * Except that Label Studio on SQLite gives ids of deleted tasks and annotations to the next import. Reconcile sees that
   and says so by an event with `again`: the id lives once more from that position on, whatever was deleted before it.
-* A lease or release of (task, user), a pin or hold of a task, the opinions that are asked for of a task, and the
-  settings of the queue: the event with the highest position wins. These begin here, not in Label Studio, so that the
-  ledger's order is the true one.
+* A lease or release of (task, user), a pin or hold of a task, the opinions that are asked for of a task, a draw by lot,
+  and the settings of the queue: the event with the highest position wins. These begin here, not in Label Studio, so
+  that the ledger's order is the true one.
 * An annotation ends its user's older lease of the task.
 """
 
@@ -20,7 +20,8 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from labelcue.store.choices import Choice, choices_of
-from labelcue.types import Event, Json, Kind, TaskId, UserId
+from labelcue.store.facets import Facets
+from labelcue.types import Event, Json, Kind, Stream, TaskId, UserId
 
 
 class Stamp(NamedTuple):
@@ -67,6 +68,16 @@ class AnnotationState:
     position: int = 0
 
 
+class Drawn(NamedTuple):
+    """A task that stands, or stood, in the queue by lot."""
+
+    stream: Stream
+    propensity: float
+    """The chance that it had to be drawn at its place."""
+    position: int
+    round: int
+
+
 class _Lease(NamedTuple):
     """The latest word on a lease of (task, user); `expires` is None once it was released."""
 
@@ -86,6 +97,8 @@ class Fold:
     """Live annotations by id, skips among them; none of a deleted task."""
     gone: bool = False
     """The project was deleted."""
+    facets: Facets = field(default_factory=Facets, compare=False)
+    """By what fields the live tasks can be sliced."""
     _config: tuple[Stamp, str] | None = None
     _choices: dict[int, Event] = field(default_factory=dict)
     """Events that chose how to queue, by position."""
@@ -95,6 +108,10 @@ class Fold:
     """The latest lever on a task and its position."""
     _asked: dict[TaskId, tuple[int, int]] = field(default_factory=dict)
     """Position of the latest wish for another opinion of a task, and by how many annotators it is to be labelled."""
+    _drawn: dict[TaskId, Drawn] = field(default_factory=dict)
+    """The latest draw of each task."""
+    _retired: int = 0
+    """Position of the latest event that retired audits."""
     _of_task: dict[TaskId, tuple[int, ...]] = field(default_factory=dict)
     _dead_tasks: set[TaskId] = field(default_factory=set)
     _dead_annotations: set[int] = field(default_factory=set)
@@ -155,6 +172,27 @@ class Fold:
         given = (one for one in self.of_task(task) if not one.cancelled)
         return len({one.user if one.user is not None else -one.annotation for one in given})
 
+    @property
+    def drawn(self) -> dict[TaskId, Drawn]:
+        """Tasks that stand in the queue by lot, or were labelled so; audits until they are retired."""
+        return {task: draw for task in sorted(self._drawn) if (draw := self.draw_of(task)) is not None}
+
+    def draw_of(self, task: TaskId) -> Drawn | None:
+        """The draw of one task, None where it has none that counts: a task that an admin pins is no fair sample."""
+        draw = self.latest_draw(task)
+        if draw is None:
+            return None
+        retired = draw.stream == "audit" and draw.position < self._retired
+        pinned = self._levers.get(task, (0, Kind.REQUEUE))[1] is Kind.PIN
+        return None if retired or pinned else draw
+
+    def latest_draw(self, task: TaskId) -> Drawn | None:
+        """The same, whether or not it counts still."""
+        draw = self._drawn.get(task)
+        if draw is None or task in self._dead_tasks or draw.position < self._again.get((Kind.TASK, task), 0):
+            return None
+        return draw
+
     def of_task(self, task: TaskId) -> list[AnnotationState]:
         """The live annotations of a task, skips among them, by ascending id."""
         return [self.annotations[number] for number in self._of_task.get(task, ())]
@@ -186,6 +224,7 @@ class Fold:
             "project": [self.label_config, sorted(self._trains), self.gone],
             "choices": [(one.version, one.settings, one.by, one.token) for one in self.choices],
             "asked": sorted(self.asked.items()),
+            "drawn": [(task, draw.stream, draw.propensity, draw.round) for task, draw in self.drawn.items()],
             "levers": sorted((task, kind.value) for task, kind in self.levers.items()),
             "leases": sorted(
                 (task, -1 if user is None else user, until) for (task, user), until in self.leases.items()
@@ -231,6 +270,7 @@ def _task(fold: Fold, event: Event) -> set[TaskId]:
     if old is not None and stamp(old.updated_at, old.key) >= new:
         return set()
     fold.tasks[task] = TaskState(event.position, new.updated_at, new.key)
+    fold.facets.observe(task, event.body["data"])
     return {task}
 
 
@@ -240,6 +280,7 @@ def _task_deleted(fold: Fold, event: Event) -> set[TaskId]:
         return set()
     fold._dead_tasks.add(task)
     fold.tasks.pop(task, None)
+    fold.facets.forget(task)
     for number in fold._of_task.get(task, ()):
         state = fold._unseat(number)
         if state is not None:
@@ -332,6 +373,22 @@ def _second_opinion(fold: Fold, event: Event) -> set[TaskId]:
     return set() if task in fold._dead_tasks else {task}
 
 
+def _draw(fold: Fold, event: Event) -> set[TaskId]:
+    task, body = TaskId(event.body["task"]), event.body
+    old = fold._drawn.get(task)
+    if old is not None and old.position >= event.position:
+        return set()
+    fold._drawn[task] = Drawn(body["stream"], float(body["propensity"]), event.position, int(body["round"]))
+    return {task}
+
+
+def _retire(fold: Fold, event: Event) -> set[TaskId]:
+    if event.position <= fold._retired:
+        return set()
+    fold._retired = event.position
+    return {task for task, draw in fold._drawn.items() if draw.stream == "audit" and draw.position < event.position}
+
+
 def _project_deleted(fold: Fold, event: Event) -> set[TaskId]:
     fold.gone = True
     return set()
@@ -345,6 +402,8 @@ _RULES: dict[Kind, Callable[[Fold, Event], set[TaskId]]] = {
     Kind.LABEL_CONFIG: _label_config,
     Kind.STRATEGY: _choice,
     Kind.SETTINGS: _choice,
+    Kind.DRAW: _draw,
+    Kind.RETIRE: _retire,
     Kind.TRAIN: _train,
     Kind.LEASE: _lease,
     Kind.RELEASE: _lease,

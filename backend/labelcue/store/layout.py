@@ -5,6 +5,7 @@ home/catalogue.json                     the strategies and surrogates that the l
 home/projects/<N>/connection.json       how to reach Label Studio; 0600
 home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
 home/projects/<N>/status.json           the learner's own words for status pages
+home/projects/<N>/facets.json           the fields by which the pool can be sliced, and their values
 home/projects/<N>/vectors-<embedder>/   one vector file for each embedder, its large neighbour graph beside it
 """
 
@@ -49,6 +50,10 @@ class Home:
     def status(self, number: int) -> Path:
         """The file of the learner's status."""
         return self.project(number) / "status.json"
+
+    def facets(self, number: int) -> Path:
+        """The file of the fields by which the project's tasks can be sliced."""
+        return self.project(number) / "facets.json"
 
     def vectors(self, number: int, embedder: str) -> Path:
         """The folder of the project's vectors made by one embedder."""

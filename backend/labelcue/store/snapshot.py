@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,8 +23,8 @@ from labelcue.store.tensors import bytes_of, pieces
 from labelcue.types import Floats, Ints, Label, Round, TaskId
 
 _FORMAT = "labelcue.snapshot.1"
-_ARRAYS = ("ids", "probabilities", "priority", "novelty", "rank", "weights", "bias", "cover")
-_INTEGERS = ("ids", "rank")
+_ARRAYS = ("ids", "probabilities", "priority", "novelty", "rank", "weights", "bias", "cover", "audits", "chances")
+_INTEGERS = ("ids", "rank", "audits")
 _Mark: TypeAlias = tuple[int, int, int]  # inode, mtime in ns, size
 _REBUILD = "Delete it: the learner builds it again from the ledger."
 
@@ -50,6 +50,12 @@ class Standing:
     confidence: float
     """The probability of the most probable class; 0 while there are no classes."""
     version: str
+    reason: str = ""
+    """Why it stands there, for admins; empty beyond the first places of the queue."""
+    propensity: float | None = None
+    """The chance that it was drawn with at its place; None where it was not drawn."""
+    audit: bool = False
+    """Whether it measures the model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +89,19 @@ class Snapshot:
     """Power of the neighbours in the probabilities; 0: the weights speak alone."""
     fused: float = 1.0
     """Temperature of weights and neighbours together."""
+    held_out: int = 0
+    """Labelled audits, of which the model has not learned."""
+    audits: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """(a,) int64, ascending: tasks that are labelled as audits, or stand in the queue as such."""
+    chances: Floats = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    """(h,) float32 of the first places of the queue: the chance that each was drawn with, NaN where it was not."""
+    reasons: tuple[str, ...] = ()
+    """(h,) of the first places of the queue: why each task stands there, in a sentence for admins."""
 
     def __post_init__(self) -> None:
         n, c = len(self.ids), len(self.classes)
         shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("ids", "priority", "novelty", "rank", "cover"), (n,))
+        shapes |= {"audits": (len(self.audits),), "chances": (len(self.reasons),)}
         shapes |= {"probabilities": (n, c), "bias": (c,), "weights": (c, self.weights.shape[-1])}
         for name, shape in shapes.items():
             array: NDArray[Any] = getattr(self, name)
@@ -100,6 +115,16 @@ class Snapshot:
     def version(self) -> str:
         """The model's version, as predictions carry it."""
         return f"cue-{self.round.number}"
+
+    @property
+    def labels(self) -> int:
+        """Labelled tasks, those that are held out of training included."""
+        return self.labelled + self.held_out
+
+    def is_audit(self, task: TaskId) -> bool:
+        """Whether the task measures the model: nothing about it may be told to its annotator."""
+        place = int(np.searchsorted(self.audits, task))
+        return place < len(self.audits) and int(self.audits[place]) == task
 
     @cached_property
     def order(self) -> Ints:
@@ -125,7 +150,17 @@ class Snapshot:
             label=self.classes[best] if self.trained and best >= 0 else None,
             confidence=float(scores[best]) if best >= 0 else 0.0,
             version=self.version,
+            reason=self._reason(int(self.rank[place])),
+            propensity=self._chance(int(self.rank[place])),
+            audit=self.is_audit(task),
         )
+
+    def _reason(self, rank: int) -> str:
+        return self.reasons[rank] if 0 <= rank < len(self.reasons) else ""
+
+    def _chance(self, rank: int) -> float | None:
+        known = 0 <= rank < len(self.chances) and not np.isnan(self.chances[rank])
+        return float(self.chances[rank]) if known else None
 
 
 def _margin_uncertainty(scores: NDArray[np.float64]) -> float:
@@ -193,7 +228,7 @@ class SnapshotReader:
 
 def _about(snapshot: Snapshot) -> dict[str, Any]:
     return {
-        "round": {**asdict(snapshot.round), "params": dict(snapshot.round.params)},
+        "round": asdict(snapshot.round),
         "classes": list(snapshot.classes),
         "trained": snapshot.trained,
         "temperature": snapshot.temperature,
@@ -202,6 +237,8 @@ def _about(snapshot: Snapshot) -> dict[str, Any]:
         "share": snapshot.share,
         "fused": snapshot.fused,
         "config_sha": snapshot.config_sha,
+        "held_out": snapshot.held_out,
+        "reasons": list(snapshot.reasons),
     }
 
 
@@ -240,7 +277,8 @@ def _parse(path: Path, data: bytes) -> Snapshot:
         for array in arrays.values():
             array.setflags(write=False)
         fields: dict[str, Any] = {**about, **arrays}
-        fields |= {"round": Round(**about["round"]), "classes": tuple(about["classes"])}
+        fields |= {"round": Round(**about["round"])}
+        fields |= {name: tuple(about.get(name, ())) for name in ("classes", "reasons")}
         return Snapshot(**fields)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Corrupt(f"The snapshot {path} is damaged: {error}.", _REBUILD) from error

@@ -74,7 +74,8 @@ class SqliteLedger(Ledger):
     def add_round(self, record: Round, holder: str) -> None:
         """See Ledger."""
         values: dict[str, Any] = {name: getattr(record, name) for name in Round.__dataclass_fields__}
-        values |= {"params": json.dumps(dict(record.params), sort_keys=True), "full": int(record.full)}
+        values |= {name: json.dumps(dict(values[name]), sort_keys=True) for name in ("params", "levers")}
+        values["full"] = int(record.full)
         with self._transaction() as db:
             found = db.execute(sql.HOLDER, (record.project,)).fetchone()
             if found is None or found[0] != holder:
@@ -171,7 +172,8 @@ class SqliteLedger(Ledger):
 
 def _round(row: Sequence[Any]) -> Round:
     values: dict[str, Any] = dict(zip(Round.__dataclass_fields__, row, strict=True))
-    return Round(**{**values, "params": json.loads(values["params"]), "full": bool(values["full"])})
+    values |= {name: json.loads(values[name]) for name in ("params", "levers")}
+    return Round(**{**values, "full": bool(values["full"])})
 
 
 @ledgers.register("sqlite")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 APPLICATION = 0x4C435545  # "LCUE"
 
 # AUTOINCREMENT: a position is never given twice, even after somebody has deleted rows by hand.
@@ -30,6 +30,7 @@ TABLES = (
         full INTEGER NOT NULL,
         at REAL NOT NULL,
         surrogate TEXT NOT NULL DEFAULT 'logistic@1',
+        levers TEXT NOT NULL DEFAULT '{{}}',
         PRIMARY KEY (project, number)
     ) {strict}""",
     """CREATE TABLE learner (
@@ -46,6 +47,10 @@ LIFTS = {
     1: (
         "ALTER TABLE round ADD COLUMN surrogate TEXT NOT NULL DEFAULT 'logistic@1'",
         "PRAGMA user_version = 2",
+    ),
+    2: (
+        "ALTER TABLE round ADD COLUMN levers TEXT NOT NULL DEFAULT '{}'",
+        "PRAGMA user_version = 3",
     ),
 }
 
@@ -72,12 +77,12 @@ RELINQUISH = "DELETE FROM learner WHERE project = ? AND holder = ?"
 
 LAST_ROUND = "SELECT coalesce(max(number), 0) FROM round WHERE project = ?"
 ADD_ROUND = """INSERT INTO round (project, number, position, rows, embedder, strategy, params, seed, full, at,
-        surrogate)
+        surrogate, levers)
     VALUES (:project, :number, :position, :rows, :embedder, :strategy, :params, :seed, :full, :at,
-        :surrogate)"""
+        :surrogate, :levers)"""
 # The columns in the order of the fields of Round.
-ROUNDS = """SELECT project, number, position, rows, embedder, strategy, params, seed, full, at, surrogate
-    FROM round
+ROUNDS = """SELECT project, number, position, rows, embedder, strategy, params, seed, full, at, surrogate,
+    levers FROM round
     WHERE project = ? AND number > ? ORDER BY number"""
 
 
