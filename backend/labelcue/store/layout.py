@@ -5,6 +5,7 @@ home/catalogue.json                     the strategies and surrogates that the l
 home/projects/<N>/connection.json       how to reach Label Studio; 0600
 home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
 home/projects/<N>/status.json           the learner's own words for status pages
+home/projects/<N>/insights.json, .npz      what admins read, and the map of the pool
 home/projects/<N>/vectors-<embedder>/   one vector file for each embedder, its large neighbour graph beside it
 """
 
@@ -49,6 +50,14 @@ class Home:
     def status(self, number: int) -> Path:
         """The file of the learner's status."""
         return self.project(number) / "status.json"
+
+    def insights(self, number: int) -> Path:
+        """The file of what admins read of the project."""
+        return self.project(number) / "insights.json"
+
+    def insights_map(self, number: int) -> Path:
+        """The file of the map of its pool."""
+        return self.project(number) / "insights.npz"
 
     def vectors(self, number: int, embedder: str) -> Path:
         """The folder of the project's vectors made by one embedder."""
