@@ -131,6 +131,17 @@ def status(settings: Settings, project: int | None, as_json: bool) -> None:
 
 @main.command()
 @click.option("--project", "-p", type=int, required=True, help="The project's number.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options("home", "store", "busy_ms")
+def insights(settings: Settings, project: int, as_json: bool) -> None:
+    """Work out what admins read of a project: accuracy, wrong labels, agreement, coverage, and when to stop."""
+    from labelcue import commands
+
+    commands.insights(out, err, settings, project, as_json=as_json)
+
+
+@main.command()
+@click.option("--project", "-p", type=int, required=True, help="The project's number.")
 @click.option("--limit", "-n", default=20, show_default=True, help="Places to show.")
 @options("home")
 def queue(settings: Settings, project: int, limit: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -172,6 +173,34 @@ def _rows(words: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "[red]deleted[/]", "The project is gone from Label Studio; let go of it: labelcue disconnect"
     if words.get("config_error"):
         yield "[red]label config[/]", str(words["config_error"])
+
+
+def insights(out: Console, err: Console, settings: Settings, project: int, *, as_json: bool) -> None:
+    """Compute a project's insights and write them beside its snapshot; the sentences, or everything as JSON.
+
+    Ends when whoever started it does, as the learner may.
+    """
+    from labelcue.processes import learning
+    from labelcue.store import open_ledger
+    from labelcue.studying import study
+    from labelcue.supervisor import end_with_supervisor
+
+    end_with_supervisor(lambda: os._exit(0))
+    bars = Progress(
+        TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), console=err, transient=True
+    )
+    with learning(1), closing(open_ledger(settings.store_url, settings.busy_ms)) as ledger, bars:
+        bar = bars.add_task("reading", total=None)
+
+        def progress(name: str, step: int, of: int) -> None:
+            bars.update(bar, description=name, completed=step, total=of)
+
+        found = study(Home(settings.home), ledger, project, progress)
+    if as_json:
+        out.print_json(json.dumps(found.as_json()))
+        return
+    for name in ("audit", "curve", "errors", "agreement", "spending", "coverage", "drift", "stopping"):
+        out.print(f"[bold]{name:>10}[/]  {getattr(found, name).sentence}", highlight=False, soft_wrap=True)
 
 
 def queue(out: Console, settings: Settings, project: int, limit: int) -> None:

@@ -38,6 +38,7 @@ from labelcue.store.connection import Connection
 from labelcue.store.facets import write_facets
 from labelcue.store.layout import Home
 from labelcue.store.status import read_status, write_status
+from labelcue.studies import Studies
 from labelcue.types import Json
 
 log = structlog.get_logger(__name__)
@@ -228,6 +229,10 @@ class Learner:
     _backoff: dict[int, Backoff] = field(default_factory=dict)
     _lost: set[int] = field(default_factory=set)
     _wakes: dict[Path, float] = field(default_factory=dict)
+    studies: Studies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.studies = Studies(self.settings)
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop`, then give every project back."""
@@ -242,13 +247,19 @@ class Learner:
                     self._scan(now)
                     scanned = now
                 worked = [self._step(number) for number in list(self.projects)]
+                self.studies.step(self._rounds())
                 if not any(worked):
                     stop.wait(self.settings.poll_ms / 1000)
         finally:
             stop.set()
+            self.studies.stop()
             for number in list(self.projects):
                 self._drop(number)
             renewer.join(timeout=5)
+
+    def _rounds(self) -> dict[int, int]:
+        """The latest round of each project that has one."""
+        return {number: one.rounds.last.number for number, one in self.projects.items() if one.rounds.last is not None}
 
     def _scan(self, now: float) -> None:
         """Take up new connections, let go of those that changed or are gone, pass on requests to reconcile."""

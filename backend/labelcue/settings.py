@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         0.9, ge=0, le=1, description="Confidence from which `pre_annotation = confident` shows a label."
     )
     lease_s: float = Field(10, gt=1, description="Seconds after which a dead learner's project is taken over.")
+    insights_s: float = Field(
+        60,
+        ge=0,
+        description="Seconds between two computations of what admins read, while something changes; 0: none.",
+    )
     blas_threads: int = Field(0, ge=0, description="Threads of linear algebra; 0: cores - 1, at least 1.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least serious line that is logged."

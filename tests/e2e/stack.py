@@ -60,7 +60,7 @@ class Stack:
     def _background(self, part: Part) -> Background:
         flags = ["--home", str(self.home.root), "--port", str(self.settings.port), "--reconcile-s", "1"]
         flags += ["--frontier", str(self._frontier)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "LABELCUE_INSIGHTS_S": "0"}
         return Background(
             part, command("serve", "--only", part, *flags), self.home.root, str(self.home.root), environment
         )

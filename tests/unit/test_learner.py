@@ -31,7 +31,14 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
         self.settings = load_settings(
-            {"home": folder, "lease_s": 2, "debounce_ms": 1, "webhook_secret": "s", "basic_password": "p"}
+            {
+                "home": folder,
+                "lease_s": 2,
+                "debounce_ms": 1,
+                "insights_s": 0,
+                "webhook_secret": "s",
+                "basic_password": "p",
+            }
         )
         self.ledger = open_ledger(self.settings.store_url)
         self.snapshots = SnapshotReader()

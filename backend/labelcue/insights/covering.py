@@ -89,7 +89,7 @@ def _squared(facts: Facts, part: Ints) -> Floats:
 
 def _graph(facts: Facts) -> tuple[Edges, Ints]:
     """The neighbour graph, and (r,) the place of each of its rows, -1 for rows that are no task's."""
-    if facts.edges is not None:
+    if facts.edges is not None and len(facts.edges.start) <= 2 * MOST:
         rows = len(facts.edges.start) - 1
         places = np.full(rows, -1, dtype=np.int64)
         inside = np.flatnonzero(facts.row < rows)

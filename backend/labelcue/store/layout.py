@@ -6,6 +6,7 @@ home/projects/<N>/connection.json       how to reach Label Studio; 0600
 home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
 home/projects/<N>/status.json           the learner's own words for status pages
 home/projects/<N>/facets.json           the fields by which the pool can be sliced, and their values
+home/projects/<N>/insights.json, .npz      what admins read, and the map of the pool
 home/projects/<N>/vectors-<embedder>/   one vector file for each embedder, its large neighbour graph beside it
 """
 
@@ -54,6 +55,14 @@ class Home:
     def facets(self, number: int) -> Path:
         """The file of the fields by which the project's tasks can be sliced."""
         return self.project(number) / "facets.json"
+
+    def insights(self, number: int) -> Path:
+        """The file of what admins read of the project."""
+        return self.project(number) / "insights.json"
+
+    def insights_map(self, number: int) -> Path:
+        """The file of the map of its pool."""
+        return self.project(number) / "insights.npz"
 
     def vectors(self, number: int, embedder: str) -> Path:
         """The folder of the project's vectors made by one embedder."""

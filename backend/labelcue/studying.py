@@ -1,0 +1,160 @@
+"""Ledger, snapshot and vectors → insights.json: reads a project's files, and writes what admins read beside them.
+
+It asks nobody: whoever runs it, the learner's child or an admin, gets the same of the same files.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+
+from labelcue.errors import TaskUnreadable, UnsupportedConfig
+from labelcue.insights.agreement import Votes
+from labelcue.insights.facts import Facts
+from labelcue.insights.mapping import PoolMap
+from labelcue.insights.report import Progress, Report, report
+from labelcue.labelstudio.config import parse_config
+from labelcue.labelstudio.regions import label_of
+from labelcue.pool.edges import Edges
+from labelcue.pool.growing import Growing
+from labelcue.pool.matrix import Matrix
+from labelcue.pool.vectors import VectorFile
+from labelcue.store.atomic import replace_file
+from labelcue.store.base import Ledger
+from labelcue.store.fold import Fold, stamp
+from labelcue.store.layout import Home
+from labelcue.store.snapshot import Snapshot, read_snapshot
+from labelcue.types import Floats, Ints, Kind, Label, TaskId, TaskSpec
+
+log = structlog.get_logger(__name__)
+
+
+def study(home: Home, ledger: Ledger, project: int, progress: Progress) -> Report:
+    """Compute and write the insights of a project's latest round. Raises NotFound before its first one."""
+    began = time.perf_counter()
+    snapshot = read_snapshot(home.snapshot(project))
+    found = report(gather(home, ledger, project, snapshot), progress)
+    about = {
+        "at": time.time(),
+        "seconds": round(time.perf_counter() - began, 2),
+        "round": snapshot.round.number,
+        "position": snapshot.round.position,
+    }
+    packed = io.BytesIO()
+    arrays: dict[str, Any] = found.arrays()
+    np.savez(packed, **arrays)
+    replace_file(home.insights_map(project), packed.getvalue(), durable=False)
+    words = json.dumps({**found.as_json(), **about}, separators=(",", ":"), allow_nan=False)
+    replace_file(home.insights(project), words.encode(), durable=False)
+    log.info("insights", project=project, **about)
+    return found
+
+
+def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Facts:
+    """All that the insights rest on, as it was known to the snapshot's round."""
+    fold, arrived = Fold(), dict[TaskId, float]()
+    for event in ledger.read(project, upto=snapshot.round.position):
+        fold.apply(event)
+        if event.kind is Kind.TASK:
+            arrived.setdefault(TaskId(event.body["task"]), event.at)
+    matrix, row, edges = _vectors(home, project, snapshot)
+    audit, propensity = _audits(fold, snapshot.ids)
+    return Facts(
+        classes=snapshot.classes,
+        ids=snapshot.ids,
+        matrix=matrix,
+        row=row,
+        probabilities=snapshot.probabilities,
+        trained=snapshot.trained,
+        l2=snapshot.l2,
+        votes=votes_of(fold, snapshot.ids, snapshot.classes),
+        audit=audit,
+        propensity=propensity,
+        slices=_slices(fold, snapshot.ids),
+        arrived=np.array([arrived.get(TaskId(int(task)), 0.0) for task in snapshot.ids]),
+        squared=snapshot.cover,
+        edges=edges,
+        map=read_map(home.insights_map(project)),
+        now=time.time(),
+    )
+
+
+def votes_of(fold: Fold, ids: Ints, classes: tuple[Label, ...]) -> Votes:
+    """Every annotator's latest label of each task among `ids` (n,), ascending; an import counts as one of its own."""
+    spec = _spec(fold)
+    number = {label: place for place, label in enumerate(classes)}
+    latest: dict[tuple[int, int], tuple[int, float]] = {}
+    states = sorted(fold.annotations.values(), key=lambda one: stamp(one.updated_at, one.key))
+    for state in states if spec is not None else ():
+        label = None if state.cancelled or spec is None else _label(spec, state.result)
+        if label in number:
+            user = state.user if state.user is not None else -state.annotation
+            instant = stamp(state.updated_at, state.key).instant
+            latest[state.task, user] = (number[label], max(instant, 0) / 1e6)
+    pairs = np.array(sorted(latest), dtype=np.int64).reshape(-1, 2)
+    said = [latest[task, user] for task, user in pairs.tolist()]
+    place = np.searchsorted(ids, pairs[:, 0])
+    known = ids[np.minimum(place, len(ids) - 1)] == pairs[:, 0] if len(ids) else np.zeros(len(pairs), dtype=bool)
+    labels = np.array([one for one, _ in said], dtype=np.int64)
+    at = np.array([one for _, one in said], dtype=np.float64)
+    return Votes(place[known].astype(np.int64), pairs[known, 1], labels[known], at[known])
+
+
+def _spec(fold: Fold) -> TaskSpec | None:
+    try:
+        return parse_config(fold.label_config) if fold.label_config else None
+    except UnsupportedConfig:
+        return None
+
+
+def _label(spec: TaskSpec, result: list[Any]) -> Label | None:
+    try:
+        return label_of(spec, result)
+    except TaskUnreadable:
+        return None
+
+
+def _audits(fold: Fold, ids: Ints) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Floats]:
+    """(n,) whether each task measures the model, and (n,) the chance with which it was drawn."""
+    drawn: Mapping[TaskId, Any] = getattr(fold, "drawn", {})
+    chances = {task: one.propensity for task, one in drawn.items() if one.stream == "audit"}
+    propensity = np.array([chances.get(TaskId(int(task)), np.nan) for task in ids], dtype=np.float32)
+    audit = np.isin(ids, np.array(sorted(chances), dtype=np.int64))
+    return audit, propensity
+
+
+def _slices(fold: Fold, ids: Ints) -> dict[str, list[str | None]]:
+    """Field → value of each task, of the fields with few, short values."""
+    facets = getattr(fold, "facets", None)
+    if facets is None:
+        return {}
+    return {field: [facets.of(field).get(TaskId(int(task))) for task in ids] for field in facets.counts()}
+
+
+def _vectors(home: Home, project: int, snapshot: Snapshot) -> tuple[Matrix, Ints, Edges | None]:
+    """The vectors that the round knew, (n,) the newest row of each task, and the graph where one is kept."""
+    made = snapshot.round
+    file = VectorFile(home.vectors(project, made.embedder), snapshot.weights.shape[1], embedder=made.embedder)
+    vectors, names = file.vectors[: made.rows], file.ids[: made.rows]
+    order = np.argsort(names, kind="stable")
+    row = order[np.searchsorted(names[order], snapshot.ids, side="right") - 1].astype(np.int64)
+    growing = Growing(file.path / "graph.npz")
+    growing.resume(vectors)
+    return Matrix(vectors), row, growing.graph.edges() if growing.graph.rows else None
+
+
+def read_map(path: Path) -> PoolMap | None:
+    """The map that was written last, None where there is none that can be read: a new one is drawn."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            return PoolMap(arrays["tasks"], arrays["places"], int(arrays["of"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
