@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from plugged import House, asked, ranked
+from plugged import House, act, asked, ranked
 from test_plugin import events
 
 from labelcue.labelstudio.client import LabelStudio
@@ -20,17 +20,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 def label(house: House, token: str, task: dict[str, Any]) -> None:
     with closing(LabelStudio(house.studio.url, token)) as client:
         house.stack.label(client, task)
-
-
-def act(house: House, project: int, action: str, tasks: list[int], token: str = "") -> httpx.Response:
-    """What the Data Manager's menu does, for the admin or another account."""
-    return httpx.post(
-        f"{house.studio.url}/api/dm/actions",
-        params={"id": f"labelcue_{action}", "project": project},
-        json={"selectedItems": {"all": False, "included": tasks}},
-        headers={"Authorization": f"Token {token or house.stack.token}"},
-        timeout=120,
-    )
 
 
 def state(house: House, task: int) -> tuple[bool, int, int]:

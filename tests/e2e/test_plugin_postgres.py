@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from plugged import House, asked, prepared
+from plugged import House, act, asked, prepared
 from postgres import programs, running
 from stack import ADMIN, Stack
 
@@ -66,3 +66,11 @@ def test_several_processes_never_serve_the_same_task_twice(houses: list[House]) 
     # Nothing but the queue was served, and of the queue nothing but its head.
     assert set(Counter(queue for _, queue in served)) <= {"LabelCue queue", "LabelCue's last queue"}
     assert sorted(ids) == sorted(published[: len(ids)])
+
+    # What one process opens again the others serve, and to nobody who has labelled it.
+    first = ids[:ROUNDS]
+    answer = act(houses[0], project, "second_opinion", first)
+    assert f"{ROUNDS} wait for one more annotator now" in answer.text
+    others = [asked(houses[place % len(houses)], token, project)["id"] for place, token in enumerate(tokens[1:], 1)]
+    assert sorted(others[:ROUNDS]) == sorted(first)
+    assert asked(houses[-1], tokens[0], project)["id"] not in first

@@ -170,6 +170,21 @@ def test_the_models_label_comes_where_the_project_wants_it(
     assert found["prediction"]["model_version"] == "cue-3"
 
 
+def test_who_gives_another_opinion_is_not_shown_what_the_model_learned_of_the_first(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    connect(tmp_path, pre_annotation="on")
+    known_config(client, XML, "2026-01-03T00:00:00Z")
+    annotated(client, 90, 1, user=9)
+    annotated(client, 91, 99, user=9)  # no round knows it
+    assert told_of(client)["prediction"] is not None
+    assert ask_again(client, 1, 99) == []
+    for found in (told_of(client), told_of(client, task=1)):
+        assert (found["id"], found["prediction"], found["begun"]) == (1, None, True)
+        assert found["why"] == "Another opinion is wanted."
+    assert following(client, 1)[:2] == [1, 99]
+
+
 def test_a_label_config_that_cannot_be_read_costs_nobody_a_task(client: FlaskClient, tmp_path: Path) -> None:
     connect(tmp_path, pre_annotation="on")
     assert told_of(client)["prediction"] is None  # none is known

@@ -484,3 +484,13 @@ def test_handing_a_task_out_is_no_reason_for_a_round(desk: Desk) -> None:
     desk.say(Kind.LEASE, "lease:1", task=1, user=1, expires=1e12)
     desk.say(Kind.RELEASE, "release:1", task=1, user=1)
     assert not desk.rounds.due()
+
+
+def test_a_second_opinion_that_is_asked_for_is_no_reason_for_a_round_and_outlasts_a_restart(desk: Desk) -> None:
+    desk.rounds.run()
+    desk.say(Kind.SECOND_OPINION, "opinion:1", task=1, opinions=2, by=7)
+    assert not desk.rounds.due()
+    assert desk.rounds.fold.asked == {1: 2}
+    again = desk.restart()
+    assert not again.due()
+    assert again.fold.asked == {1: 2}
