@@ -17,23 +17,27 @@ DECREASE, CURVATURE = 1e-4, 0.9
 """The constants of the strong Wolfe conditions, as Nocedal & Wright recommend for quasi-Newton steps."""
 MOST_STEPS = 500
 MOST_TRIALS = 25
+Metric: TypeAlias = Callable[[Tensor], Tensor]
+"""A gradient (k,) → about the inverse of the second derivative times it: linear, symmetric, positive definite."""
 RESOLUTION = 1e-13
 """Relative change of the value below which float64 cannot tell progress from rounding."""
 
 
-def minimise(function: Function, start: Tensor, tolerance: float) -> Tensor:
+def minimise(function: Function, start: Tensor, tolerance: float, metric: Metric | None = None) -> Tensor:
     """(k,) point where no entry of the gradient exceeds `tolerance`, or float64 has no further progress.
 
-    Two-loop recursion: Nocedal & Wright, Numerical Optimization (2006), algorithm 7.4.
+    Two-loop recursion: Nocedal & Wright, Numerical Optimization (2006), algorithm 7.4, with `metric` for its H₀. A good
+    one takes the place of most steps.
     """
+    metric = metric or Tensor.clone
     point = start.clone()
     value, gradient = function(point)
     pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=HISTORY)
     for _ in range(MOST_STEPS):
         if float(gradient.abs().max()) <= tolerance:
             break
-        direction = _direction(gradient, pairs)
-        first = 1.0 if pairs else min(1.0, 1.0 / float(gradient.norm()))
+        direction = _direction(gradient, pairs, metric)
+        first = 1.0 if pairs else min(1.0, 1.0 / float(direction.norm()))
         here = (point, value, gradient)
         length, new_value, new_gradient = _search(function, here, direction, first)
         step, change = length * direction, new_gradient - gradient
@@ -46,18 +50,18 @@ def minimise(function: Function, start: Tensor, tolerance: float) -> Tensor:
     return point
 
 
-def _direction(gradient: Tensor, pairs: deque[tuple[Tensor, Tensor, float]]) -> Tensor:
+def _direction(gradient: Tensor, pairs: deque[tuple[Tensor, Tensor, float]], metric: Metric) -> Tensor:
     """The step that the last pairs of steps and changes of the gradient suggest."""
     direction = -gradient
     if not pairs:
-        return direction
+        return metric(direction)
     shares = []
     for step, change, curved in reversed(pairs):
         share = float(step @ direction) / curved
         direction = torch.add(direction, change, alpha=-share)
         shares.append(share)
     _, change, curved = pairs[-1]
-    direction = direction * (curved / float(change @ change))
+    direction = metric(direction) * (curved / float(change @ metric(change)))
     for (step, change, curved), share in zip(pairs, reversed(shares), strict=True):
         direction = torch.add(direction, step, alpha=share - float(change @ direction) / curved)
     return direction

@@ -5,13 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from labelcue.surrogates.lbfgs import minimise
+from labelcue.surrogates.lbfgs import Metric, minimise
 
 PRIOR = 1.0
 """Weight of the made-up item at the origin that carries every class in equal shares: it keeps the intercept finite
 while classes are unseen, so that they keep some probability, and is forgotten as labels come."""
 PRECISE = 1e-4
 """Largest entry of the gradient that a fit may end with."""
+FEW, MANY = 2, 4
+"""With fewer vectors than half the dimensions steps are cheap enough; four times as many tell the curvature."""
+SAFE = 1e-6
+"""Share of the curvature's trace that keeps float32's errors from making it indefinite."""
 ROUGH = 3e-3
 """The same for the fits inside cross-validation, of which only the loss is used."""
 
@@ -37,12 +41,35 @@ def solve_all(vectors: Tensor, targets: Tensor, l2: float, start: Tensor, tolera
         value, gradient = _loss(flat.view(start.shape), vectors, targets, mass, l2)
         return value, gradient.view(-1)
 
-    return minimise(loss, start.reshape(-1), tolerance).view(start.shape)
+    metric = _metric(vectors, mass, l2, start) if FEW * len(vectors) >= vectors.shape[1] else None
+    return minimise(loss, start.reshape(-1), tolerance, metric).view(start.shape)
 
 
 def logits(theta: Tensor, vectors: Tensor) -> Tensor:
     """(n, c) scores of each row; (k, n, c) for k models (k, c, d + 1)."""
     return vectors @ theta[..., :-1].mT + theta[..., None, :, -1]
+
+
+def _metric(vectors: Tensor, mass: Tensor, l2: float, start: Tensor) -> Metric:
+    """The inverse of the mean over classes and problems of the loss's own second derivatives at `start`, in float32.
+
+    Of one class: Σ_i p_ic (1 - p_ic) x_i x_iᵀ, the penalty and the prior. It saves a warm fit two steps of three.
+    """
+    classes, size = start.shape[1:]
+    every = max(1, len(vectors) // (MANY * size))
+    some = vectors[::every]
+    flat = 1 - torch.softmax(logits(start, some), dim=2).square().sum(dim=2)
+    weight = every / classes * (mass[:, ::every, 0] * flat).mean(dim=0)
+    scaled = torch.column_stack([some, torch.ones_like(some[:, :1])]).mul_(weight.sqrt()[:, None]).float()
+    curvature = scaled.T @ scaled
+    curvature.diagonal().add_(l2 + SAFE * float(curvature.trace()))
+    curvature[-1, -1] += PRIOR / classes
+    factor = torch.linalg.cholesky(curvature)
+
+    def metric(gradient: Tensor) -> Tensor:
+        return torch.cholesky_solve(gradient.view(-1, size).T.float(), factor).T.reshape(-1).double()
+
+    return metric
 
 
 def _loss(theta: Tensor, vectors: Tensor, targets: Tensor, mass: Tensor, l2: float) -> tuple[float, Tensor]:
