@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import secrets
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Blueprint, Flask, Response, g, redirect, render_template, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
@@ -19,11 +20,14 @@ from labelcue.service.context import Service
 from labelcue.service.failing import failed
 from labelcue.service.pages import words
 from labelcue.service.pages.acting import Acting
+from labelcue.service.pages.coverage import Coverage
 from labelcue.service.pages.login import Login
 from labelcue.service.pages.overview import Overview
+from labelcue.service.pages.quality import Quality
 from labelcue.service.pages.reading import Reader
 from labelcue.service.pages.session import Door
 from labelcue.service.pages.start import Start
+from labelcue.service.pages.stopping import Stopping
 from labelcue.service.pages.strategy import Strategy
 
 NAME = "pages"
@@ -44,8 +48,21 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-TABS = (("overview", "Overview"), ("strategy", "Strategy"))
+TABS = (
+    ("overview", "Overview"),
+    ("strategy", "Strategy"),
+    ("quality", "Quality"),
+    ("coverage", "Coverage"),
+    ("stopping", "Stop?"),
+)
 """Route and title of one project's pages."""
+
+
+class Page(Protocol):
+    """One page, or a few routes that belong together."""
+
+    def add(self, routes: Blueprint) -> None:
+        """Give the blueprint its routes."""
 
 
 class Pages:
@@ -70,12 +87,19 @@ class Pages:
         routes.add_app_template_filter(lambda at: words.ago(at, self._service.clock()), "ago")
         routes.add_url_rule("/static/<version>/<path:filename>", "static", self.static)
         routes.add_url_rule("/static/<version>/charts/<name>", "chart_library", self.chart_library)
-        Login(self._door).add(routes)
-        Start(self._reader).add(routes)
-        Overview(self._reader).add(routes)
-        Strategy(self._reader, self._door, self._choosing).add(routes)
-        Acting(self._reader, self._door).add(routes)
+        for page in self._pages():
+            page.add(routes)
         return routes
+
+    def _pages(self) -> Iterator[Page]:
+        yield Login(self._door)
+        yield Start(self._reader)
+        yield Overview(self._reader)
+        yield Strategy(self._reader, self._door, self._choosing)
+        yield Quality(self._reader)
+        yield Coverage(self._reader, self._door, self._choosing)
+        yield Stopping(self._reader)
+        yield Acting(self._reader, self._door)
 
     def static(self, version: str, filename: str) -> ResponseReturnValue:
         """Our style, scripts and icon; the address has their version, so that browsers keep them."""
@@ -129,7 +153,19 @@ class Pages:
         }
 
 
+def _interval(estimate: Mapping[str, Any] | None, unit: str) -> str:
+    return words.interval(estimate, _UNITS[unit])
+
+
+_UNITS = {
+    "share": words.share,
+    "count": words.count,
+    "money": words.money,
+    "points": words.points,
+    "hours": lambda value: words.decimal(value, 1),
+}
 _FILTERS: dict[str, Any] = {
+    "interval": _interval,
     "count": words.count,
     "share": words.share,
     "decimal": words.decimal,

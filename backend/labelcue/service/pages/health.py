@@ -41,8 +41,6 @@ def health(seen: Seen) -> list[Fact]:
 
 
 def _troubles(seen: Seen) -> Iterator[Fact]:
-    for problem in seen.problems:
-        yield Fact("Files", problem.message, "bad", problem.remedy)
     status = seen.status
     if status.get("gone"):
         yield Fact("Project", "It is gone from Label Studio.", "bad", "Let go of it: labelcue disconnect")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request, session
 from flask.typing import ResponseReturnValue
 
+from labelcue.service.pages.budget import budget
 from labelcue.service.pages.health import health
 from labelcue.service.pages.history import hourly
 from labelcue.service.pages.reading import Reader, Seen
@@ -47,6 +50,7 @@ class Overview:
             people = len(history.annotators())
             items = _items(seen)
         recent, pace = hourly(times, seen.now)
+        report = seen.report
         return render_template(
             "overview.html",
             seen=seen,
@@ -57,6 +61,9 @@ class Overview:
             progress=_progress(times),
             items=items,
             health=health(seen),
+            report=report,
+            budget=budget(request.args, session, report["curve"]),
+            curve=_curve(report["curve"]),
         )
 
 
@@ -65,6 +72,25 @@ def _progress(times: list[float]) -> dict[str, list[float]]:
     step = max(1, len(times) // 400)
     kept = sorted({*range(0, len(times), step), len(times) - 1}) if times else []
     return {"x": [1000 * times[place] for place in kept], "y": [place + 1.0 for place in kept]}
+
+
+def _curve(curve: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The learning curve for the chart: measured with intervals, forecast, random order; None before there is one."""
+    if not curve["points"]:
+        return None
+    random = (curve["random"] or {}).get("points") or []
+    return {
+        "kind": "curve",
+        "x_name": "labels",
+        "y_name": "accuracy",
+        "measured": _columns([{"labels": one["labels"], **one["accuracy"]} for one in curve["points"]]),
+        "forecast": _columns(curve["forecast"]),
+        "random": _columns([{"labels": one["labels"], **one["accuracy"]} for one in random]),
+    }
+
+
+def _columns(rows: list[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in ("labels", "value", "low", "high")}
 
 
 def _items(seen: Seen) -> list[Item]:

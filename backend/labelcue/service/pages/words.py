@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 from markupsafe import Markup
 
@@ -21,6 +23,21 @@ def share(value: float | None, digits: int = 1) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{100 * value:.{digits}f}\N{NARROW NO-BREAK SPACE}%"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in points: `2.1 points`."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{100 * value:.1f} points"
+
+
+def interval(estimate: Mapping[str, Any] | None, say: Callable[[float | None], str]) -> str:
+    """`83.5 % (79.1 % to 87.0 %)`; a bound that nobody can give is said so."""
+    if estimate is None:
+        return NOTHING
+    low, high = (estimate.get(name) for name in ("low", "high"))
+    if high is None or not math.isfinite(high):
+        return f"{say(estimate.get('value'))} (at least {say(low)})"
+    return f"{say(estimate.get('value'))} ({say(low)} to {say(high)})"
 
 
 def decimal(value: float | None, digits: int = 2) -> str:

@@ -3,7 +3,10 @@
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const PALETTE = ["#4c5fd5", "#d9822b", "#2b9e77", "#c23b6e", "#7a5bc2", "#8a8f2a", "#3d97b8", "#a15c3e"];
-const NUMBER = new Intl.NumberFormat("en-GB");
+const SHAPES = ["circle", "square", "triangle", "diamond", "inverted_triangle", "hex", "star", "cross"];
+const RAMP = ["#2b4a8c", "#3a6fb0", "#5f95c4", "#94b8d1", "#d1d2c0", "#e9bd7c", "#e2954f", "#cf6a35", "#a8431f"];
+const source = (data) => new Bokeh.ColumnDataSource({ data });
+const named = (...names) => Object.fromEntries(names.map((name) => [name, { field: name }]));
 
 function styled(plot) {
   const ink = css("--dim"), line = css("--line");
@@ -17,31 +20,143 @@ function styled(plot) {
     axis.major_label_text_font_size = axis.axis_label_text_font_size = "12px";
   }
   for (const grid of plot.center) grid.grid_line_color = line;
-  plot.toolbar.logo = null;
   return plot;
 }
 
 function figure(spec, options = {}) {
   const plot = Bokeh.Plotting.figure({
     sizing_mode: "stretch_both",
-    tools: "pan,xwheel_zoom,reset",
+    tools: "",
     toolbar_location: null,
     x_axis_type: spec.time ? "datetime" : "linear",
     x_axis_label: spec.x_name || null,
     y_axis_label: spec.y_name || null,
     ...options,
   });
+  if (spec.percent) plot.left[0].formatter = new Bokeh.NumeralTickFormatter({ format: "0 %" });
   return styled(plot);
 }
 
 const KINDS = {
   steps(spec) {
     const plot = figure(spec);
-    const source = new Bokeh.ColumnDataSource({ data: { x: spec.x, y: spec.y } });
-    plot.step({ field: "x" }, { field: "y" }, "after", { source, line_width: 2.5, line_color: css("--accent") });
+    plot.step({ field: "x" }, { field: "y" }, "after", {
+      source: source({ x: spec.x, y: spec.y }), line_width: 2.5, line_color: css("--accent"),
+    });
+    return plot;
+  },
+
+  line(spec) {
+    const plot = figure(spec);
+    if (spec.at !== undefined) {
+      const x = [spec.x[0], spec.x[spec.x.length - 1]];
+      plot.line(x, [spec.at, spec.at], { line_dash: "dashed", line_color: css("--dim"), line_width: 1.5 });
+    }
+    plot.line({ field: "x" }, { field: "y" }, {
+      source: source({ x: spec.x, y: spec.y }), line_width: 2.5, line_color: css("--accent"),
+    });
+    return plot;
+  },
+
+  curve(spec) {
+    const plot = figure({ ...spec, percent: true });
+    const accent = css("--accent"), grey = css("--dim");
+    for (const [part, fill] of [[spec.measured, 0.22], [spec.forecast, 0.1]]) {
+      if (!part.labels.length) continue;
+      const x = part.labels.concat(part.labels.slice().reverse());
+      plot.patch(x, part.low.concat(part.high.slice().reverse()), { fill_color: accent, fill_alpha: fill, line_color: null });
+    }
+    plot.line(spec.random.labels, spec.random.value, { line_color: grey, line_width: 2 });
+    const last = spec.measured.labels.length - 1;
+    const ahead = { x: spec.forecast.labels, y: spec.forecast.value };
+    plot.line([spec.measured.labels[last], ...ahead.x], [spec.measured.value[last], ...ahead.y], {
+      line_color: accent, line_width: 2, line_dash: "dashed",
+    });
+    plot.line(spec.measured.labels, spec.measured.value, { line_color: accent, line_width: 2.5 });
+    return plot;
+  },
+
+  map(spec) {
+    const plot = figure(spec, {
+      tools: "lasso_select,pan,wheel_zoom,tap,hover,reset", toolbar_location: "right", tooltips: [["task", "@task"]],
+    });
+    plot.toolbar.logo = null;
+    plot.toolbar.active_drag = plot.toolbar.tools.find((tool) => tool instanceof Bokeh.LassoSelectTool);
+    for (const axis of [...plot.below, ...plot.left, ...plot.center]) axis.visible = false;
+    const points = source({ x: spec.x, y: spec.y, task: spec.tasks, ...coloured(spec, "label") });
+    plot.scatter({ field: "x" }, { field: "y" }, {
+      source: points, size: 7, ...named("fill_color", "fill_alpha", "marker"), line_color: null,
+      selection_line_color: css("--ink"), selection_fill_alpha: 1, nonselection_fill_alpha: 0.15,
+    });
+    wire(spec, points);
     return plot;
   },
 };
+
+// Colour and shape of every point: a class has both, so that nobody has to tell colours apart.
+function coloured(spec, by) {
+  const many = (index) => index % PALETTE.length;
+  if (by === "uncertainty") {
+    const step = (value) => RAMP[Math.min(RAMP.length - 1, Math.floor(value * RAMP.length))];
+    return {
+      fill_color: spec.uncertainty.map(step), fill_alpha: spec.uncertainty.map(() => 0.85),
+      marker: spec.uncertainty.map(() => "circle"),
+    };
+  }
+  const grey = css("--dim");
+  return {
+    fill_color: spec[by].map((one) => (one < 0 ? grey : PALETTE[many(one)])),
+    fill_alpha: spec[by].map((one) => (one < 0 ? 0.3 : 0.9)),
+    marker: spec[by].map((one) => (one < 0 ? "circle" : SHAPES[many(one)])),
+  };
+}
+
+// The map's form: colours, what is chosen, and the text of the task that was clicked.
+const chosen = { indices: [] };
+
+function wire(spec, points) {
+  const by = document.getElementById("colour"), legend = document.getElementById("legend");
+  const paint = () => {
+    points.data = { x: spec.x, y: spec.y, task: spec.tasks, ...coloured(spec, by.value) };
+    legend.replaceChildren(...keys(spec, by.value));
+  };
+  by.onchange = paint;
+  points.selected.change.connect(() => choose(spec, points.selected.indices));
+  points.selected.indices = chosen.indices;
+  paint();
+}
+
+function choose(spec, indices) {
+  chosen.indices = indices;
+  const tasks = indices.map((place) => spec.tasks[place]);
+  document.getElementById("chosen").value = tasks.join(",");
+  document.getElementById("pin").disabled = document.getElementById("hold").disabled = !tasks.length;
+  document.getElementById("count").textContent = tasks.length
+    ? `${tasks.length.toLocaleString("en")} ${tasks.length === 1 ? "task is" : "tasks are"} chosen.` : "No task is chosen.";
+  if (tasks.length === 1) peek(spec.peek + tasks[0]);
+}
+
+async function peek(address) {
+  const said = await (await fetch(address)).json();
+  const place = document.getElementById("peek"), link = document.createElement(said.link ? "a" : "span");
+  if (said.link) Object.assign(link, { href: said.link, target: "_blank", rel: "noopener" });
+  link.textContent = `Task ${said.task}`;
+  place.replaceChildren(link, `: ${said.text}`);
+}
+
+function keys(spec, by) {
+  const key = (shape, colour, text) => {
+    const entry = document.createElement("span"), mark = document.createElement("i");
+    entry.className = "key";
+    mark.className = shape;
+    mark.style.background = colour;
+    entry.append(mark, text);
+    return entry;
+  };
+  if (by === "uncertainty") return [key("circle", RAMP[0], "sure"), key("circle", RAMP[RAMP.length - 1], "unsure")];
+  const found = spec.classes.slice(0, 30).map((name, one) => key(SHAPES[one % SHAPES.length], PALETTE[one % PALETTE.length], name));
+  return [...found, key("circle", css("--dim"), by === "label" ? "no label yet" : "no prediction yet")];
+}
 
 function draw(place) {
   const spec = JSON.parse(document.getElementById(place.dataset.chart).textContent);

@@ -1,0 +1,177 @@
+"""Quality, Coverage, Stop? and what the overview says of accuracy: from the learner's report, or the lack of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from insightful import estimate, report_of, write_map, write_report
+from labelcue.errors import BadRequest
+from labelcue.service.pages.budget import budget
+from labelcue.service.pages.findings import EMPTY, Findings
+from labelcue.types import Kind
+from paging import Visitor, fill, visitor_of
+from servicing import connect, offer, publish, service_of
+
+TASKS = list(range(1, 13))
+PAGES = ("", "/quality", "/coverage", "/stopping")
+
+
+@pytest.fixture
+def visitor(tmp_path: Path) -> Visitor:
+    connect(tmp_path)
+    offer(tmp_path)
+    publish(tmp_path, TASKS)
+    visitor = visitor_of(tmp_path)
+    fill(visitor, {task: f"<script>mail {task}" for task in TASKS}, {1: "pos", 2: "neg"})
+    visitor.log_in()
+    return visitor
+
+
+def test_without_a_report_every_page_teaches(visitor: Visitor) -> None:
+    said = ("50 more audit labels", "Nothing is suspected", "There is no map yet", "Nothing can be said yet")
+    for page, words in zip(PAGES, said, strict=True):
+        answer = visitor.get(f"/projects/10{page}")
+        assert answer.status_code == 200
+        assert words in answer.text
+
+
+@pytest.mark.parametrize("section", list(EMPTY))
+def test_a_report_may_lack_any_section(tmp_path: Path, visitor: Visitor, section: str) -> None:
+    report = report_of(TASKS)
+    del report[section]
+    write_report(tmp_path, report)
+    for page in PAGES:
+        assert visitor.get(f"/projects/10{page}").status_code == 200
+    write_report(tmp_path, {**report, section: EMPTY[section]})
+    for page in PAGES:
+        assert visitor.get(f"/projects/10{page}").status_code == 200
+
+
+def test_a_damaged_report_is_named_and_hides_nothing_else(tmp_path: Path, visitor: Visitor) -> None:
+    for text in ("no json", "[]", '{"audit": 3}'):
+        (tmp_path / "projects" / "10" / "insights.json").write_text(text)
+        answer = visitor.get("/projects/10")
+        assert answer.status_code == 200
+        assert "cannot be understood" in answer.text
+    (tmp_path / "projects" / "10" / "insights.npz").write_bytes(b"no map")
+    assert "There is no map yet" in visitor.get("/projects/10/coverage").text
+
+
+def test_a_report_is_read_again_when_it_was_replaced(tmp_path: Path) -> None:
+    connect(tmp_path)
+    folder, findings = tmp_path / "projects" / "10", Findings()
+    assert findings.report(folder)["at"] is None
+    write_report(tmp_path, report_of(TASKS))
+    first = findings.report(folder)
+    assert first["round"] == 41
+    assert findings.report(folder) is first
+    write_report(tmp_path, {**report_of(TASKS), "round": 142})
+    assert findings.report(folder)["round"] == 142
+
+
+def test_accuracy_comes_with_its_interval_and_the_curve_with_what_random_would_have_needed(
+    tmp_path: Path, visitor: Visitor
+) -> None:
+    write_report(tmp_path, report_of(TASKS))
+    text = visitor.get("/projects/10").text
+    assert "87.5\u202f%" in text
+    assert "80.5\u202f% to 94.5\u202f%" in text
+    assert "Random order would have needed about 410 labels" in text
+    assert "Assumed: random order" in text
+
+
+def test_quality_ranks_suspects_and_shows_agreement(tmp_path: Path, visitor: Visitor) -> None:
+    write_report(tmp_path, report_of(TASKS))
+    text = visitor.get("/projects/10/quality").text
+    assert text.index("Task 1<") < text.index("Task 2<")
+    assert "&lt;script&gt;mail 1" in text
+    assert "Krippendorff" in text
+    assert "user 7" in text
+    assert "imported" in text
+    assert "A second opinion tells more now" in text
+
+
+def test_coverage_shows_map_slices_and_drift(tmp_path: Path, visitor: Visitor) -> None:
+    write_report(tmp_path, report_of(TASKS))
+    write_map(tmp_path, TASKS)
+    text = visitor.get("/projects/10/coverage").text
+    assert '"kind": "map"' in text or '"kind":"map"' in text
+    assert "New tasks differ from the old ones" in text
+    assert "&lt;i&gt;de&lt;/i&gt;" in text
+    assert "less accurate" in text
+    peek = visitor.get("/projects/10/coverage/3").json
+    assert peek == {"task": 3, "text": "<script>mail 3", "link": "http://127.0.0.1:9/projects/10/data?task=3"}
+    assert "not in the ledger" in visitor.get("/projects/10/coverage/99").json["text"]
+
+
+def test_what_is_chosen_on_the_map_is_put_first(tmp_path: Path, visitor: Visitor) -> None:
+    write_map(tmp_path, TASKS)
+    visitor.get("/projects/10/coverage")
+    answer = visitor.post("/projects/10/act", action="pin", tasks="3,4,5", back="coverage")
+    assert answer.request.path == "/projects/10/coverage"
+    assert "3 tasks put first" in answer.text
+
+
+def test_one_click_gives_a_slice_a_quota(tmp_path: Path, visitor: Visitor) -> None:
+    write_report(tmp_path, report_of(TASKS))
+    visitor.get("/projects/10/coverage")
+    text = visitor.post("/projects/10/coverage/slice", field="language", name="<i>de</i>").text
+    assert "gets 20\u202f% of the places, as version 1" in text
+    saved = [event for event in service_of(visitor.client.application).ledger.read(10) if event.kind is Kind.SETTINGS]
+    assert saved[-1].body["settings"]["slices"] == {"<i>de</i>": 0.2}
+    assert saved[-1].body["settings"]["slice_field"] == "language"
+    answer = visitor.post("/projects/10/coverage/slice", field="source", name="web")
+    assert answer.status_code == 400
+    assert "quotas for slices by" in answer.text
+
+
+def test_stopping_says_what_to_do_and_what_that_rests_on(tmp_path: Path, visitor: Visitor) -> None:
+    write_report(tmp_path, report_of(TASKS))
+    text = visitor.get("/projects/10/stopping?target=90&price=0,10&currency=EUR").text
+    assert "Go on labelling" in text
+    assert "A power law through accuracies" in text
+    assert "300 (180 to 420)" in text
+    assert "30.00 (18.00 to 42.00)" in text
+    assert 'value="90"' in visitor.get("/projects/10").text  # asked once, kept for this login
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("80", "there already"),
+        ("91", "About 1,500 more labels"),
+        ("99", "More labels alone will not do"),
+        ("100", "Nobody can say"),
+    ],
+)
+def test_every_target_gets_a_sentence(tmp_path: Path, visitor: Visitor, target: str, said: str) -> None:
+    write_report(tmp_path, report_of(TASKS))
+    assert said in visitor.get(f"/projects/10?target={target}").text
+
+
+def test_a_bound_that_nobody_can_give_is_said_so(tmp_path: Path, visitor: Visitor) -> None:
+    write_report(tmp_path, report_of(TASKS))
+    assert "1,500 (at least 700)" in visitor.get("/projects/10?target=93").text
+    assert "48 (at least 30)" in visitor.get("/projects/10/stopping").text
+
+
+@pytest.mark.parametrize("asked", [{"target": "x"}, {"price": "-1"}, {"target": "101"}, {"price": "nan"}])
+def test_nonsense_is_refused(asked: dict[str, str]) -> None:
+    with pytest.raises(BadRequest):
+        budget(asked, {}, EMPTY["curve"])
+
+
+def test_a_target_before_there_is_a_curve_costs_nobody_knows_what() -> None:
+    asked = budget({"target": "90", "price": "1"}, {}, EMPTY["curve"])
+    assert asked.labels is None
+    assert asked.money is None
+    assert asked.hours is None
+
+
+def test_hours_follow_from_the_pace() -> None:
+    curve = {**report_of(TASKS)["curve"], "rate": {"an_hour": 100.0}}
+    asked = budget({"target": "90"}, {}, curve)
+    assert asked.labels == estimate(300, 120)
+    assert asked.hours == {"value": 3.0, "low": 1.8, "high": pytest.approx(4.2)}
