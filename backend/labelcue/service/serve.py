@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -96,7 +97,8 @@ class Server:
     def stop(self) -> None:
         """Ask `run` to drain and return."""
         self._stopping = True
-        self._server.pull_trigger()
+        with suppress(OSError):  # `run` may have ended meanwhile, and the trigger with it
+            self._server.pull_trigger()
 
     def _drain(self) -> None:
         deadline = time.monotonic() + DRAIN_S
