@@ -84,7 +84,8 @@ def _open_again(project: Any, spoken: dict[int, Spoken], **more: Any) -> str:
 
 
 def _said(detail: str) -> dict[str, Any]:
-    return {"response_code": 200, "detail": detail}
+    # Label Studio's page keeps the detail to itself; of this it says that the action is being processed, as it is.
+    return {"response_code": 200, "async": True, "detail": detail}
 
 
 def _serves(project: Any, request: Any) -> None:

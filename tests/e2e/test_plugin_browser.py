@@ -99,11 +99,11 @@ def test_the_data_manager_shows_the_order_and_admins_change_it(house: House, new
     chosen = published[3]
     page.get_by_label(f"Select Task {chosen}", exact=True).click()
     page.get_by_label("Tasks Actions").click()
-    for action in ("put first", "hold back", "send back to the queue", "rank anew"):
+    for action in ("put first", "hold back", "send back to the queue", "ask for a second opinion", "rank anew"):
         page.get_by_text(f"LabelCue: {action}", exact=True).first.wait_for()
     page.get_by_text("LabelCue: put first", exact=True).first.click()
     page.get_by_test_id("dialog-ok-button").click()
-    page.get_by_text("come first").first.wait_for()
+    page.get_by_text("Your action is being processed").first.wait_for()
     until(lambda: house.stack.queue(project)[0] == chosen, timeout=60, what="the round with the pin")
     until(lambda: ranked(house, project, 40)[:1] and ranked(house, project, 40)[0]["id"] == chosen, timeout=60)
     page.reload()
