@@ -28,7 +28,9 @@ from labelcue.ingest import Ingest
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.offering import catalogue_of
 from labelcue.pool.vectors import VectorFile
+from labelcue.previewing import compare
 from labelcue.queueing.catalogue import write_catalogue
+from labelcue.queueing.comparing import Comparison, questions, reply
 from labelcue.queueing.history import base_of
 from labelcue.reconcile import Reconciler
 from labelcue.rounds import Rounds
@@ -119,6 +121,13 @@ class Project:
         )
         return True
 
+    def answer(self) -> None:
+        """Say what other settings would do, where somebody asked."""
+        folder = self._home.project(self.number)
+        for number, question in questions(folder):
+            nonsense = Comparison(a=None, b=None, overlap=0, error="The question could not be read.")
+            reply(folder, number, compare(self.rounds, question) if question is not None else nonsense)
+
     def fail(self, error: Exception) -> None:
         """Keep the reason for status pages."""
         self._error = f"{type(error).__name__}: {error}"
@@ -192,6 +201,7 @@ class Project:
             else {},
             "graph": rounds.growing.words,
             "settings": rounds.version.number,
+            "settled": not rounds.labels_wait,
             "reconcile": self.reconciler.status(),
             "delivery": self.delivery.status(),
         }
@@ -309,6 +319,7 @@ class Learner:
             return False
         try:
             worked = project.step(time.monotonic())
+            project.answer()
             backoff.failures = 0 if worked else backoff.failures
         except LeaseLost as error:
             log.warning("project lost to another learner", project=number, error=str(error))

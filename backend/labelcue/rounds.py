@@ -28,7 +28,7 @@ from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from labelcue.strategies import strategies
 from labelcue.surrogates import surrogates
 from labelcue.telling import Teller
-from labelcue.types import Json, Kind, Round, TaskId, TaskSpec
+from labelcue.types import Json, Kind, Ranked, Round, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION, Kind.DRAW)
@@ -298,9 +298,40 @@ class Rounds:
             or (snapshot.labelled >= 8 and snapshot.labelled >= 2 * self._full_labels)
         )
 
+    def preview(self, settings: QueueSettings, places: int) -> tuple[str, list[Ranked]]:
+        """The strategy and the first places that these settings would give now; nothing of the project changes.
+
+        Takes about two rounds. Raises NotFound before the first round, UnknownName, BadRequest.
+        """
+        if self.last is None or self.snapshot is None or self._cue is None or self._spec is None:
+            raise NotFound(f"Project {self._project} has had no round yet.", "Wait for the learner; `labelcue status`.")
+        name, params, surrogate = self._able(settings)
+        rows = self._vectors.rows
+        ids = self._ids(0, rows)
+        cue = Cue(
+            self._vectors.vectors[:rows],
+            ids,
+            strategy=name,
+            seed=self.last.seed,
+            params=params,
+            surrogate=surrogate,
+            graph=self.growing.graph,
+            facts=self._cue.facts,
+            newest=True,
+        )
+        known = set(ids) & self.fold.tasks.keys()
+        cue.remove(sorted(set(ids) - known))
+        cue.restore(outcome_of(self.snapshot))
+        self._teller.steer(cue, settings.levers, known)
+        cue.round(self.last.seed, head=places)
+        return name, cue.rank(places)
+
     def _chosen(self) -> tuple[str, dict[str, float], str]:
+        return self._able(self.version.settings)
+
+    def _able(self, settings: QueueSettings) -> tuple[str, dict[str, float], str]:
         """Strategy, its parameters and surrogate: understudies while a large graph grows that the chosen ones need."""
-        name, params, surrogate = self.version.settings.ordering
+        name, params, surrogate = settings.ordering
         understudies = strategies.create(name).understudy, surrogates.create(surrogate).understudy
         if any(understudies) and not self.growing.ready(self._vectors.vectors):
             name, params = (understudies[0], dict[str, float]()) if understudies[0] else (name, params)

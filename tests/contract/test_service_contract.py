@@ -44,7 +44,8 @@ STORED = {
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> FlaskClient:
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    monkeypatch.setattr("labelcue.service.choosing.WAIT_S", 0.05)  # no learner is there to answer
     offer(tmp_path)
     for project in (10, 11, 13):
         connect(tmp_path, project)
@@ -167,7 +168,10 @@ def test_the_description_has_every_route_and_no_other(client: FlaskClient) -> No
 def test_every_route_is_in_the_manual(client: FlaskClient) -> None:
     page = (Path(__file__).parents[2] / "backend" / "docs" / "api.md").read_text()
     for method, path in described(client.application):
-        assert f"| {method.upper()} {path.replace('{project}', 'N').replace('{task}', 'T')} |" in page
+        assert (
+            f"| {method.upper()} {path.replace('{project}', 'N').replace('{task}', 'T')} |".replace("{comparison}", "C")
+            in page
+        )
 
 
 def test_references_and_schemas_of_the_description_are_whole(client: FlaskClient) -> None:
@@ -233,6 +237,9 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("put", "/api/projects/{project}/settings", "/api/projects/10/settings", {**SAVED, "settings": {"audit": 2}}),
     ("put", "/api/projects/{project}/settings", "/api/projects/10/settings", {}),
     ("post", "/api/projects/{project}/settings/back", "/api/projects/10/settings/back", {"version": 3}),
+    ("post", "/api/projects/{project}/comparisons", "/api/projects/10/comparisons", {"b": {"strategy": "margin"}}),
+    ("post", "/api/projects/{project}/comparisons", "/api/projects/10/comparisons", {"b": 3}),
+    ("get", "/api/projects/{project}/comparisons/{comparison}", "/api/projects/10/comparisons/7", None),
     ("get", "/api/projects/{project}/audits", "/api/projects/10/audits", None),
     ("post", "/api/projects/{project}/audits/retire", "/api/projects/10/audits/retire", {"by": "anna"}),
     ("post", "/api/projects/{project}/audits/retire", "/api/projects/10/audits/retire", {}),

@@ -23,6 +23,7 @@ from labelcue.demo.simulate import choice
 from labelcue.errors import StoreError
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.labelstudio.config import parse_config
+from labelcue.rounds import QUIET
 from labelcue.settings import load_settings
 from labelcue.setup import write_secrets
 from labelcue.store import open_ledger
@@ -157,7 +158,7 @@ class Stack:
     def labelled(self, project: int) -> int:
         """Tasks with a label in the published round."""
         snapshot = self.snapshot(project)
-        return 0 if snapshot is None else snapshot.labelled
+        return 0 if snapshot is None else snapshot.labels
 
     def settled(self, project: int, labels: int) -> Snapshot:
         """The snapshot of a round that knows every event, when it has so many labels."""
@@ -165,10 +166,12 @@ class Stack:
         def found() -> Snapshot | None:
             snapshot, ledger = self.snapshot(project), open_ledger(self.settings.store_url)
             try:
-                current = snapshot is not None and snapshot.round.position == ledger.position(project)
+                current = snapshot is not None and all(
+                    event.kind in QUIET for event in ledger.read(project, after=snapshot.round.position)
+                )
             finally:
                 ledger.close()
-            return snapshot if current and snapshot is not None and snapshot.labelled == labels else None
+            return snapshot if current and snapshot is not None and snapshot.labels == labels else None
 
         snapshot = until(found, timeout=60, what=f"a round with {labels} labels")
         assert snapshot is not None

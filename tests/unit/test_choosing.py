@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
 from labelcue.cli import main
+from labelcue.queueing.comparing import Comparison, answer, questions, reply
+from labelcue.store.layout import Home
 from labelcue.types import Kind
 from servicing import BEARER, client_of, connect, offer, publish, service_of
 
@@ -133,3 +136,33 @@ def test_the_catalogue_comes_from_the_learner(home: Path) -> None:
     cards = client.get("/api/catalogue", headers=BEARER).json["strategies"]
     assert cards[0]["name"] == "herding"
     assert next(card for card in cards if card["name"] == "power-margin")["params"][0]["most"] == 8
+
+
+def test_a_comparison_is_asked_answered_and_fetched(
+    home: Path, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, folder = "/api/projects/10/comparisons", Home(home).project(10)
+    monkeypatch.setattr("labelcue.service.choosing.WAIT_S", 0.05)
+    asked = client.post(path, json={"b": {"strategy": "margin"}, "places": 5}, headers=BEARER)
+    assert (asked.status_code, asked.json["answer"]) == (202, None)
+    number = asked.json["comparison"]
+    assert client.get(f"{path}/{number}", headers=BEARER).status_code == 202
+    (folder / "compare" / "1.ask.json").write_text("{}")
+    ((_, nonsense), (found, question)) = sorted(questions(folder))
+    assert (found, nonsense) == (number, None)
+    assert question is not None
+    assert (question.a.strategy, question.b.strategy, question.places) == ("herding", "margin", 5)
+    reply(folder, number, Comparison(a=None, b=None, overlap=0, error="no"))
+    told = client.get(f"{path}/{number}", headers=BEARER)
+    assert (told.status_code, told.json["answer"]["error"]) == (200, "no")
+    assert client.get(f"{path}/{number + 1}", headers=BEARER).status_code == 404
+    for wrong in ({"a": 3}, {"places": 0}, {"b": {"strategy": "best"}}):
+        assert client.post(path, json=wrong, headers=BEARER).status_code == 400
+
+
+def test_what_nobody_fetched_is_swept_out(tmp_path: Path) -> None:
+    said = Comparison(a=None, b=None, overlap=0, error="")
+    reply(tmp_path, 1, said)
+    os.utime(tmp_path / "compare" / "1.answer.json", (0, 0))
+    reply(tmp_path, 2, said)
+    assert (answer(tmp_path, 1), answer(tmp_path, 2)) == (None, said)

@@ -11,6 +11,8 @@ import pytest
 
 from labelcue.pool.graph import Graph
 from labelcue.pool.vectors import VectorFile
+from labelcue.previewing import compare
+from labelcue.queueing.comparing import Question
 from labelcue.queueing.settings import QueueSettings
 from labelcue.rounds import Rounds
 from labelcue.store import open_ledger
@@ -411,6 +413,33 @@ def test_quotas_of_classes_and_slices_are_followed(tmp_path: Path, snapshot: boo
     assert desk.rounds.fold.facets.counts()["lang"] == {"de": 90, "fr": 30}
     _same(after, desk.restart(snapshot=snapshot).snapshot)
     assert not desk.rounds.due()
+
+
+def test_a_preview_is_what_would_come_and_changes_nothing(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    steady, asked = (_audited(Desk(tmp_path / name, "margin")) for name in "ab")
+    before, after = steady.work(10), asked.work(10)
+    wanted = {"strategy": "coreset", "explore": 0.1}
+    settings = QueueSettings(**wanted, audit=0)  # type: ignore[arg-type]
+    asked.say(Kind.TASK_DELETED, "gone", task=int(after.order[-1]))
+    asked.rounds.catch_up()
+    said = compare(asked.rounds, Question(a=asked.rounds.version.settings, b=settings, places=20))
+    assert not said.error
+    assert said.a is not None
+    assert said.b is not None
+    assert (said.a.strategy, said.b.strategy) == ("margin@1", "coreset@1")
+    assert [seat.task for seat in said.a.places if not seat.reason.startswith("audit")] == [
+        int(task) for task in before.order[:20] if not before.is_audit(TaskId(int(task)))
+    ]
+    assert said.overlap == sum(seat.shared for seat in said.a.places) == sum(seat.shared for seat in said.b.places)
+    assert sum(said.b.classes.values()) == len(said.b.places) == 20
+    assert sum(seat.reason.startswith("explored") for seat in said.b.places) in (2, 3)
+    assert asked.rounds.snapshot is after
+    steady.say(Kind.TASK_DELETED, "gone", task=int(before.order[-1]))
+    _same(steady.work(4), asked.work(4))
+    unknown = compare(asked.rounds, Question(a=settings, b=QueueSettings(strategy="best")))
+    assert "nothing called 'best'" in unknown.error
 
 
 def test_imported_labels_do_not_make_audits_catch_up(desk: Desk) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from labelcue.errors import BadRequest
+from labelcue.errors import BadRequest, NotFound
 from labelcue.queueing.catalogue import Catalogue, read_catalogue
+from labelcue.queueing.comparing import MOST, PLACES, Comparison, Question, answer, ask, is_asked
 from labelcue.queueing.desk import Desk
 from labelcue.queueing.history import History
 from labelcue.service.bodies import json_object
 from labelcue.service.context import Service
-from labelcue.service.settings_shapes import Audits, Retired, SettingsHistory, saved_of
+from labelcue.service.settings_shapes import Audits, Compared, Retired, SettingsHistory, saved_of
 from labelcue.service.shapes import Shape
 from labelcue.types import Json
 
+WAIT_S = 3.0
+"""How long a request waits for the learner's comparison."""
+LOOK_S = 0.02
 PROJECT = "/api/projects/<int:project>"
 
 
@@ -36,6 +41,8 @@ class Choosing:
         routes.add_url_rule(f"{PROJECT}/settings", view_func=self.settings)
         routes.add_url_rule(f"{PROJECT}/settings", "save", view_func=self.save, methods=["PUT"])
         routes.add_url_rule(f"{PROJECT}/settings/back", view_func=self.back, methods=["POST"])
+        routes.add_url_rule(f"{PROJECT}/comparisons", view_func=self.compare, methods=["POST"])
+        routes.add_url_rule(f"{PROJECT}/comparisons/<int:comparison>", view_func=self.compared)
         routes.add_url_rule(f"{PROJECT}/audits", view_func=self.audits)
         routes.add_url_rule(f"{PROJECT}/audits/retire", view_func=self.retire, methods=["POST"])
         return routes
@@ -69,6 +76,32 @@ class Choosing:
         wanted, expected = _version(body, "version"), _version(body, "if_version")
         return _json(saved_of(desk.back(wanted, if_version=expected, by=_name(body))))
 
+    def compare(self, project: int) -> ResponseReturnValue:
+        """Ask the learner what two settings would do; the answer, if it comes in time."""
+        desk, body = self.desk(project), json_object()
+        wishes = [body.get(name, {}) for name in ("a", "b")]
+        if not all(isinstance(wish, dict) for wish in wishes):
+            raise BadRequest("'a' and 'b' are no settings.", 'Send {"a": {}, "b": {"strategy": "margin"}}.')
+        now = desk.current.settings
+        a, b = (desk.wish(wish, now) for wish in wishes)
+        folder = self._service.home.project(project)
+        number = ask(folder, Question(a=a, b=b, places=_places(body)))
+        deadline = time.monotonic() + WAIT_S
+        while (found := answer(folder, number)) is None and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+        return _compared(number, found)
+
+    def compared(self, project: int, comparison: int) -> ResponseReturnValue:
+        """The answer to an earlier question."""
+        self._service.require(project)
+        folder = self._service.home.project(project)
+        found = answer(folder, comparison)
+        if found is None and not is_asked(folder, comparison):
+            raise NotFound(
+                f"There is no comparison {comparison}.", f"Ask anew with POST …/projects/{project}/comparisons."
+            )
+        return _compared(comparison, found)
+
     def audits(self, project: int) -> ResponseReturnValue:
         """How many tasks measure the model."""
         desk = self.desk(project)
@@ -82,6 +115,19 @@ class Choosing:
 
     def _catalogue(self) -> Catalogue:
         return read_catalogue(self._service.home.catalogue)
+
+
+def _compared(number: int, found: Comparison | None) -> ResponseReturnValue:
+    if found is None:
+        return _json(Compared(comparison=number, answer=None)), 202
+    return _json(Compared(comparison=number, answer=found))
+
+
+def _places(body: dict[str, Json]) -> int:
+    value = body.get("places", PLACES)
+    if type(value) is not int or not 1 <= value <= MOST:
+        raise BadRequest(f"'places' is no whole number from 1 to {MOST}.", f"The default is {PLACES}.")
+    return value
 
 
 def _version(body: dict[str, Json], name: str) -> int:

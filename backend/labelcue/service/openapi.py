@@ -88,6 +88,14 @@ _BACK = {
     "required": ["version", "if_version", "by"],
     "properties": {"version": _VERSION, "if_version": _VERSION, "by": _BY},
 }
+_COMPARE = {
+    "type": "object",
+    "properties": {
+        "a": {"type": "object", "description": "Fields of QueueSettings; those left out are as they stand."},
+        "b": {"type": "object", "description": "The same."},
+        "places": {"type": "integer", "minimum": 1, "maximum": 400, "default": 50},
+    },
+}
 _SINCE = {
     "name": "since",
     "in": "query",
@@ -117,6 +125,8 @@ class _Route:
     status: int = 200
     errors: dict[int, str] = field(default_factory=dict)
     media: str = "application/json"
+    later: bool = False
+    """Whether it may also answer 202, in the same shape."""
 
 
 _UNKNOWN = {404: "The project is not connected, or there is no such task."}
@@ -228,6 +238,25 @@ _ROUTES = (
         errors=_UNKNOWN | _FASTER | _BUSY,
     ),
     _Route(
+        "post",
+        "/api/projects/{project}/comparisons",
+        "The first places of the queue under two settings, side by side; nothing is saved. 202: fetch it later.",
+        _API,
+        settings_shapes.Compared,
+        _COMPARE,
+        errors=_UNKNOWN,
+        later=True,
+    ),
+    _Route(
+        "get",
+        "/api/projects/{project}/comparisons/{comparison}",
+        "The same, fetched later; 202 while the learner has not answered.",
+        _API,
+        settings_shapes.Compared,
+        errors=_UNKNOWN,
+        later=True,
+    ),
+    _Route(
         "get",
         "/api/projects/{project}/audits",
         "How many tasks measure the model.",
@@ -304,7 +333,9 @@ def _operation(route: _Route) -> dict[str, Any]:
         "responses": {str(route.status): _response(route)}
         | {str(code): _failure(said) for code, said in _errors(route)},
     }
-    parameters = [_parameter(name) for name in ("project", "task") if f"{{{name}}}" in route.path]
+    if route.later:
+        operation["responses"]["202"] = _response(route)
+    parameters = [_parameter(name) for name in ("project", "task", "comparison") if f"{{{name}}}" in route.path]
     if route.path.endswith("/queue"):
         parameters += [_paging("limit", 50, 1, 1000), _paging("offset", 0, 0, 10**12), _SINCE, _HEAD]
     if route.method == "delete":

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from labelcue.queueing.catalogue import Catalogue
+from labelcue.queueing.comparing import Comparison
 from labelcue.queueing.history import Version
 from labelcue.queueing.settings import QueueSettings, in_words
 from labelcue.service.shapes import Shape
@@ -51,6 +52,13 @@ class Retired(Shape):
     """The model learns from these audits from the next round on."""
 
     retired: int
+
+
+class Compared(Shape):
+    """What two settings would do; nothing was saved."""
+
+    comparison: int = Field(description="The number under which the answer can be fetched for an hour.")
+    answer: Comparison | None = Field(description="null: the learner has not answered yet.")
 
 
 class Choices(Catalogue):

@@ -119,7 +119,7 @@ class Seen:
     @property
     def labels(self) -> int:
         """Labelled tasks that the model knows."""
-        return self.snapshot.labelled if self.snapshot is not None else 0
+        return self.snapshot.labels if self.snapshot is not None else 0
 
     @property
     def tasks(self) -> int:
@@ -136,7 +136,9 @@ class Seen:
     def behind(self) -> int:
         """Positions of the ledger that the published round does not know yet."""
         last = self.reader.service.ledger.position(self.number)
-        return max(0, last - (self.snapshot.round.position if self.snapshot is not None else 0))
+        known = self.snapshot.round.position if self.snapshot is not None else 0
+        # What the learner has read and made no round of, as its own draws, is no news.
+        return max(0, last - max(known, int(self.status.get("position") or 0) if self.status.get("settled") else 0))
 
     @property
     def state(self) -> tuple[str, str]:
