@@ -9,7 +9,6 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +123,7 @@ def _label(spec: TaskSpec, result: list[Any]) -> Label | None:
 
 def _audits(fold: Fold, ids: Ints) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Floats]:
     """(n,) whether each task measures the model, and (n,) the chance with which it was drawn."""
-    drawn: Mapping[TaskId, Any] = getattr(fold, "drawn", {})
-    chances = {task: one.propensity for task, one in drawn.items() if one.stream == "audit"}
+    chances = {task: one.propensity for task, one in fold.drawn.items() if one.stream == "audit"}
     propensity = np.array([chances.get(TaskId(int(task)), np.nan) for task in ids], dtype=np.float32)
     audit = np.isin(ids, np.array(sorted(chances), dtype=np.int64))
     return audit, propensity
@@ -133,10 +131,8 @@ def _audits(fold: Fold, ids: Ints) -> tuple[np.ndarray[Any, np.dtype[np.bool_]],
 
 def _slices(fold: Fold, ids: Ints) -> dict[str, list[str | None]]:
     """Field → value of each task, of the fields with few, short values."""
-    facets = getattr(fold, "facets", None)
-    if facets is None:
-        return {}
-    return {field: [facets.of(field).get(TaskId(int(task))) for task in ids] for field in facets.counts()}
+    tasks = [TaskId(int(task)) for task in ids]
+    return {field: [fold.facets.of(field).get(task) for task in tasks] for field in fold.facets.counts()}
 
 
 def _vectors(home: Home, project: int, snapshot: Snapshot) -> tuple[Matrix, Ints, Edges | None]:
