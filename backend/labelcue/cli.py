@@ -13,6 +13,7 @@ from rich.console import Console
 
 from labelcue import __version__
 from labelcue.bench.efficiency.command import efficiency
+from labelcue.bench.insights.command import insights as bench_insights
 from labelcue.choosing import CHOOSING
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.flags import options
@@ -257,6 +258,7 @@ def bench_selection(pool: int, dim: int, batch: int, repeats: int, herding: bool
 
 
 bench.add_command(efficiency)
+bench.add_command(bench_insights)
 for chosen in CHOOSING:
     main.add_command(chosen)
 

@@ -131,8 +131,8 @@ def _audits(fold: Fold, ids: Ints) -> tuple[np.ndarray[Any, np.dtype[np.bool_]],
 
 def _slices(fold: Fold, ids: Ints) -> dict[str, list[str | None]]:
     """Field → value of each task, of the fields with few, short values."""
-    facets = fold.facets
-    return {field: [facets.of(field).get(TaskId(int(task))) for task in ids] for field in facets.counts()}
+    tasks = [TaskId(int(task)) for task in ids]
+    return {field: [fold.facets.of(field).get(task) for task in tasks] for field in fold.facets.counts()}
 
 
 def _vectors(home: Home, project: int, snapshot: Snapshot) -> tuple[Matrix, Ints, Edges | None]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labelcue.insights.audit import ENOUGH, audit, by_group, weights
+from labelcue.insights.audit import ENOUGH, Sample, audit, by_group, sample
 from labelcue.insights.intervals import exact, weighted_share, wilson
 
 CLASSES = ("ham", "spam")
+NONE = np.empty(0, dtype=np.int64)
 
 
 def test_the_intervals_are_those_of_the_textbooks() -> None:
@@ -43,15 +44,44 @@ def test_the_interval_holds_the_truth_in_93_of_100_replays(truth: float, uneven:
     assert held / 300 >= 0.93
 
 
-def test_weights_are_the_inverse_chances_and_their_mean_where_none_was_logged() -> None:
-    assert weights(np.array([0.1, 0.2, np.nan], dtype=np.float32)) == pytest.approx([10 / 7.5, 5 / 7.5, 1.0])
-    assert weights(np.array([np.nan], dtype=np.float32)) == pytest.approx([1.0])
-    assert len(weights(np.empty(0, dtype=np.float32))) == 0
+def test_the_pools_accuracy_is_found_though_the_strategy_takes_the_hard_tasks_first() -> None:
+    rng = np.random.default_rng(1)
+    pool, audits, held, values = 2000, 80, 0, []
+    right = np.arange(pool) > 300
+    for _ in range(200):
+        left, rows, chances, taken = np.arange(pool), [], [], []
+        for _ in range(audits):
+            chances.append(1 / len(left))
+            place = int(rng.integers(len(left)))
+            rows.append(left[place])
+            left = np.delete(left, place)
+            taken.append(left[:5])
+            left = left[5:]
+        after = np.repeat(np.arange(1, audits + 1), 5)
+        seen = sample(right[rows], np.array(chances, dtype=np.float32), right[np.concatenate(taken)], after)
+        assert seen.weight.sum() + seen.sure.sum() == pytest.approx(1)
+        found = seen.share(slice(None), slice(None))
+        assert found is not None
+        held += found.low <= right.mean() <= found.high
+        values.append(found.value)
+    assert held / 200 >= 0.93
+    assert np.mean(values) == pytest.approx(right.mean(), abs=0.01)
+
+
+def _plain(right: np.ndarray, propensity: np.ndarray | None = None) -> Sample:
+    chance = np.full(len(right), 1e-5, dtype=np.float32) if propensity is None else propensity
+    return sample(right, chance, np.zeros(0, dtype=bool), NONE)
+
+
+def test_draws_without_a_logged_chance_count_as_the_usual_one() -> None:
+    seen = _plain(np.ones(3, dtype=bool), np.array([0.001, np.nan, 0.001], dtype=np.float32))
+    assert seen.weight == pytest.approx([1 / 3] * 3, abs=0.001)
+    assert _plain(np.ones(2, dtype=bool), np.array([np.nan] * 2, dtype=np.float32)).weight == pytest.approx([0.5, 0.5])
 
 
 def test_too_few_audit_labels_say_how_many_are_missing_and_show_no_accuracy() -> None:
     said = np.zeros(ENOUGH - 3, dtype=np.int64)
-    found = audit(said, said, np.full(len(said), 0.01, dtype=np.float32), CLASSES)
+    found = audit(said, said, NONE, _plain(said == said), CLASSES)
     assert (found.missing, found.accuracy, found.classes) == (3, None, ())
     assert found.sentence == "Not enough audit labels yet: 3 more."
 
@@ -59,17 +89,18 @@ def test_too_few_audit_labels_say_how_many_are_missing_and_show_no_accuracy() ->
 def test_enough_audit_labels_give_accuracy_classes_and_confusion() -> None:
     said = np.array([0] * 60 + [1] * 40)
     predicted = np.array([0] * 57 + [1] * 3 + [1] * 30 + [0] * 10)
-    found = audit(said, predicted, np.full(100, 0.01, dtype=np.float32), CLASSES)
+    found = audit(said, predicted, NONE, _plain(said == predicted), CLASSES)
     assert found.accuracy is not None
-    assert found.accuracy.value == pytest.approx(0.87)
+    assert found.accuracy.value == pytest.approx(0.87, abs=1e-3)
     assert found.confusion == ((57, 3), (10, 30))
     shares = [one.accuracy.value for one in found.classes if one.accuracy]
-    assert shares == pytest.approx([0.95, 0.75])
+    assert shares == pytest.approx([0.95, 0.75], abs=1e-3)
     assert "87.0%" in found.sentence
 
 
 def test_groups_without_audits_have_no_accuracy() -> None:
-    found = by_group(np.array([1, -1, 1]), ["a", "b"], np.array([True, True, False]), np.ones(3))
+    seen = _plain(np.array([True, True, False]))
+    found = by_group(np.array([1, -1, 1]), NONE, ["a", "b"], seen)
     assert found[0].accuracy is None
     assert found[1].accuracy is not None
-    assert (found[1].accuracy.value, found[1].n) == (0.5, 2)
+    assert (found[1].accuracy.value, found[1].n) == (pytest.approx(0.5, abs=1e-3), 2)

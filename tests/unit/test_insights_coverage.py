@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from labelcue.insights.audit import Sample
 from labelcue.insights.coverage import Audited, balance, copies, outliers, reach, slices
 from labelcue.insights.mapping import MOST, pool_map, principal
 from labelcue.pool.graph import Graph
@@ -44,7 +45,8 @@ def test_slices_below_the_threshold_stand_first_with_the_reason() -> None:
     squared[600:800] = 1.0
     rows = np.concatenate([rng.permutation(600)[:60], 600 + rng.permutation(200)[:20]])
     right = np.concatenate([np.ones(60, dtype=bool), np.zeros(20, dtype=bool)])
-    audited = Audited(rows, right, np.ones(80), 0.75)
+    seen = Sample(right, np.full(80, 1 / 80), np.zeros(0, dtype=bool), np.zeros(0))
+    audited = Audited(rows, rows[:0], seen, 0.75)
     found, total = slices({"source": values}, labelled, squared, 0.1, audited)
     assert (total, [one.name for one in found]) == (2, ["rare", "big"])
     assert len(found[0].flags) == 3

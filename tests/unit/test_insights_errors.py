@@ -66,15 +66,15 @@ def test_conflicting_copies_are_counted() -> None:
     given[3] = 0
     group = rng.permutation(40)
     group[:3] = group[3]
-    found = label_errors(np.arange(40), given, HeldOut(sure, np.unique(group, return_inverse=True)[1]))
+    found = label_errors(np.arange(40), given, HeldOut(sure, np.unique(group, return_inverse=True)[1], sure))
     assert [(one.task, one.given, one.suggested, one.copies) for one in found.suspects] == [(3, 0, 1, 1)]
 
 
 def test_few_labels_or_one_class_say_what_is_missing() -> None:
     flat = np.full((FEWEST, 2), 0.5, dtype=np.float32)
-    few = label_errors(np.arange(10), np.arange(10) % 2, HeldOut(flat[:10], np.arange(10)))
+    few = label_errors(np.arange(10), np.arange(10) % 2, HeldOut(flat[:10], np.arange(10), flat[:10]))
     assert (few.suspects, f"{FEWEST - 10} more" in few.sentence) == ((), True)
-    one = label_errors(np.arange(FEWEST), np.zeros(FEWEST, dtype=np.int64), HeldOut(flat, np.arange(FEWEST)))
+    one = label_errors(np.arange(FEWEST), np.zeros(FEWEST, dtype=np.int64), HeldOut(flat, np.arange(FEWEST), flat))
     assert "second class" in one.sentence
 
 

@@ -42,9 +42,12 @@ class Desk:
         made = (rng.standard_normal((TASKS, DIM)) + 3 * np.eye(DIM)[self.side]).astype(np.float32)
         self.say(Kind.LABEL_CONFIG, "config", label_config=CONFIG, updated_at="2026-01-01T00:00:00Z")
         for task in range(TASKS):
-            self.say(Kind.TASK, f"task:{task}", task=task, data={"text": str(task)}, updated_at="")
+            self.say(
+                Kind.TASK, f"task:{task}", task=task, data={"text": str(task), "source": "ab"[task % 2]}, updated_at=""
+            )
         vectors = VectorFile(self.home.vectors(PROJECT, "test@1"), DIM, embedder="test@1")
         vectors.append([TaskId(task) for task in range(TASKS)], made, [f"{task:016}".encode() for task in range(TASKS)])
+        self.say(Kind.DRAW, "draw:5:1", task=5, stream="audit", propensity=0.125, round=1)
         for task in range(labels):
             self.label(task, user=1)
         self.label(0, user=2, wrong=True)
@@ -87,6 +90,8 @@ def test_a_project_gets_its_two_files(desk: Desk) -> None:
     assert (words["round"], words["position"]) == (desk.snapshot.round.number, desk.snapshot.round.position)
     assert (words["tasks"], words["labelled"], words["annotations"]) == (TASKS, 40, 42)
     assert words["agreement"]["shared"] == 2
+    assert words["audit"]["labels"] == 1
+    assert {"a", "b"} <= {one["name"] for one in words["coverage"]["slices"] if one["field"] == "source"}
     shown = read_map(desk.home.insights_map(PROJECT))
     assert shown is not None
     assert shown.tasks.tolist() == list(range(TASKS))
@@ -121,7 +126,12 @@ def test_facts_stand_at_the_rounds_position_and_vectors_at_their_tasks(desk: Des
     assert facts.row.tolist() == list(range(TASKS))
     assert facts.arrived is not None
     assert (facts.arrived > 0).all()
-    assert not facts.audit.any()
+    assert (np.flatnonzero(facts.audit).tolist(), facts.propensity[5], int(np.isnan(facts.propensity).sum())) == (
+        [5],
+        0.125,
+        TASKS - 1,
+    )
+    assert facts.slices["source"][:3] == ["a", "b", "a"]
 
 
 def test_a_project_without_a_round_says_what_to_do(tmp_path: Path) -> None:

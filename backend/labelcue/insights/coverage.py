@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from labelcue.insights.audit import by_group
-from labelcue.insights.intervals import Estimate, Real
+from labelcue.insights.audit import Sample, by_group
+from labelcue.insights.intervals import Estimate
 from labelcue.pool.edges import Edges
 from labelcue.types import Bools, Floats, Ints, Label
 
@@ -86,14 +86,14 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """Audit labels for slices."""
+    """Labels by which slices are judged."""
 
     rows: Ints
-    """(k,) rows of the tasks."""
-    right: Bools
-    """(k,)"""
-    weight: Real
-    """(k,) how many tasks each stands for."""
+    """(n,) rows of the audits."""
+    chosen: Ints
+    """(k,) rows of the tasks that a strategy chose."""
+    seen: Sample
+    """Whether models are right on them, and how much each counts."""
     overall: float
     """Accuracy of all."""
 
@@ -146,7 +146,8 @@ class _Whole:
         )
         accuracies: list[Estimate | None] = [None] * len(names)
         if self.audited:
-            shares = by_group(group[self.audited.rows], names, self.audited.right, self.audited.weight)
+            audited = self.audited
+            shares = by_group(group[audited.rows], group[audited.chosen], names, audited.seen)
             accuracies = [one.accuracy for one in shares]
         for place, name in enumerate(names):
             covered = float(near[place] / tasks[place]) if self.labelled.any() else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from labelcue.insights.audit import Audit, weights
+from labelcue.insights.audit import Audit, Sample
 from labelcue.insights.coverage import (
     Audited,
     Balance,
@@ -23,7 +23,7 @@ from labelcue.insights.facts import Facts
 from labelcue.pool.edges import Edges
 from labelcue.pool.graph import Graph
 from labelcue.pool.matrix import FARTHEST, Matrix
-from labelcue.types import Bools, Floats, Ints
+from labelcue.types import Floats, Ints
 
 MOST = 100_000
 """Tasks that are looked at; a random share of larger pools."""
@@ -45,10 +45,9 @@ class Coverage:
     sentence: str
 
 
-def coverage(facts: Facts, audited: Ints, right: Bools, sure: Audit) -> Coverage:
-    """`audited` (k,) places of the labelled audits and `right` (k,) whether the model is right on each; `sure` says
-    whether these are enough to speak of accuracy."""
-    part = _part(facts, audited)
+def coverage(facts: Facts, audited: Ints, chosen: Ints, seen: Sample, sure: Audit) -> Coverage:
+    """`audited` (n,) and `chosen` (k,) places of the tasks in `seen`; `sure`: whether they are enough for accuracy."""
+    part = _part(facts)
     labelled = np.isin(part, facts.labelled)
     squared = _squared(facts, part)
     edges, places = _graph(facts)
@@ -56,8 +55,8 @@ def coverage(facts: Facts, audited: Ints, right: Bools, sure: Audit) -> Coverage
     radius = float(np.median(edges.tenth[live])) / 2 if live.any() else 0.0
     known = None
     if sure.accuracy is not None:
-        weight = weights(facts.propensity[audited])
-        known = Audited(np.searchsorted(part, audited), right, weight, sure.accuracy.value)
+        rows = np.searchsorted(part, audited), np.searchsorted(part, chosen)
+        known = Audited(*rows, seen, sure.accuracy.value)
     of = {field: [values[place] for place in part] for field, values in facts.slices.items()}
     found, total = slices(of, labelled, squared, radius, known)
     near, twins = reach(squared, radius), copies(edges, places, len(facts.ids))
@@ -69,12 +68,12 @@ def coverage(facts: Facts, audited: Ints, right: Bools, sure: Audit) -> Coverage
     return Coverage(near, spread, tuple(found), total, replace(twins, groups=groups), apart, words)
 
 
-def _part(facts: Facts, audited: Ints) -> Ints:
-    """(m,) places that are looked at, ascending: all, or a random share and the audits."""
+def _part(facts: Facts) -> Ints:
+    """(m,) places that are looked at, ascending: all, or a random share and those with labels."""
     n = len(facts.ids)
     if n <= MOST:
         return np.arange(n, dtype=np.int64)
-    return np.union1d(np.random.default_rng([facts.seed, 6]).permutation(n)[:MOST], audited).astype(np.int64)
+    return np.union1d(np.random.default_rng([facts.seed, 6]).permutation(n)[:MOST], facts.labelled).astype(np.int64)
 
 
 def _squared(facts: Facts, part: Ints) -> Floats:

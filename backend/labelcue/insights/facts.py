@@ -87,12 +87,17 @@ class Facts:
         return self.audit[self.labelled]
 
     @cached_property
+    def first(self) -> Real:
+        """(m,) Unix seconds of each labelled task's first label."""
+        found = np.full(len(self.labelled), np.inf)
+        np.minimum.at(found, self.said.item, self.said.at)
+        return found
+
+    @cached_property
     def in_order(self) -> Ints:
         """(k,) indices into `labelled` of those that the model learns from, in the order of their first labels."""
-        first = np.full(len(self.labelled), np.inf)
-        np.minimum.at(first, self.said.item, self.said.at)
         learned = np.flatnonzero(~self.is_audit)
-        ordered: Ints = learned[np.lexsort((learned, first[learned]))].astype(np.int64)
+        ordered: Ints = learned[np.lexsort((learned, self.first[learned]))].astype(np.int64)
         return ordered
 
     @property

@@ -35,6 +35,8 @@ class HeldOut:
     """(n, c) float32, rows sum to 1."""
     group: Ints
     """(n,) near-copies share a number."""
+    alone: Floats
+    """(n, c) float32 the surrogate's own, without the neighbours' votes."""
 
 
 def held_out(vectors: Floats, targets: Floats, l2: float, rng: np.random.Generator) -> HeldOut:
@@ -49,9 +51,10 @@ def held_out(vectors: Floats, targets: Floats, l2: float, rng: np.random.Generat
     group = _groups(nearest, likeness, len(vectors))
     votes = _votes(nearest, likeness, group, targets)
     fold = folds_of_groups(targets, group, rng)
-    together = np.sqrt(_cross_validated(vectors, targets, fold, l2, rng) * votes)
+    alone = _cross_validated(vectors, targets, fold, l2, rng)
+    together = np.sqrt(alone * votes)
     together /= together.sum(axis=1, keepdims=True)
-    return HeldOut(together.astype(np.float32), group)
+    return HeldOut(together.astype(np.float32), group, alone.astype(np.float32))
 
 
 def _nearest(vectors: Floats, voters: Ints) -> tuple[Ints, Floats]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.insights.agreement import Agreement, agreement
-from labelcue.insights.audit import ENOUGH, Audit, audit, weights
+from labelcue.insights.audit import ENOUGH, Audit, Sample, audit, sample
 from labelcue.insights.covering import Coverage, coverage
 from labelcue.insights.curve import Curve, Rate, learning_curve, rate
 from labelcue.insights.drift import Drift, drift, newest
@@ -30,7 +30,7 @@ from labelcue.strategies.measures import margin
 from labelcue.types import Floats, Ints, Json
 
 FORMAT = 1
-STEPS = ("audit", "labels", "agreement", "coverage", "curve", "drift", "map")
+STEPS = ("labels", "audit", "agreement", "coverage", "curve", "drift", "map")
 """What `progress` is told, one after the other."""
 COMPARED = 20_000
 """Unlabelled tasks that are scored for where to spend the next label; a random share where there are more."""
@@ -75,19 +75,19 @@ def report(facts: Facts, progress: Progress = lambda _name, _step, _of: None) ->
         progress(name, number, len(STEPS))
 
     step()
-    audited, predicted = facts.labelled[facts.is_audit], facts.probabilities.argmax(axis=1)
-    honest = audited if facts.trained else audited[:0]
-    said = facts.given[facts.is_audit][: len(honest)]
-    sure = audit(said, predicted[honest], facts.propensity[honest], facts.classes)
-    step()
     held = _held_out(facts)
     errors = label_errors(facts.ids[facts.labelled], facts.given, held)
     step()
+    audits, chosen, predicted = _in_time(facts)
+    audited, said, others = facts.labelled[audits], facts.given[audits], facts.labelled[chosen]
+    seen = _sample(facts, held, audits, chosen, predicted)
+    sure = audit(said, predicted[audited], facts.given[chosen], seen, facts.classes)
+    step()
     agreed, spend = _annotators(facts, held)
     step()
-    covered = coverage(facts, honest, said == predicted[honest], sure)
+    covered = coverage(facts, audited, others, seen, sure)
     step()
-    curve, stop = _curve(facts, honest, said)
+    curve, stop = _curve(facts, audited, said, seen.weight)
     step()
     drifted = _drift(facts)
     step()
@@ -112,9 +112,24 @@ def plain(value: Any) -> Json:
 def _held_out(facts: Facts) -> HeldOut:
     if len(facts.labelled) < 2 or len(facts.classes) < 2:
         flat = np.full(facts.targets.shape, 1 / max(len(facts.classes), 1), dtype=np.float32)
-        return HeldOut(flat, np.arange(len(facts.labelled), dtype=np.int64))
+        return HeldOut(flat, np.arange(len(facts.labelled), dtype=np.int64), flat)
     rng = np.random.default_rng([facts.seed, 2])
     return held_out(facts.unit(facts.labelled), facts.targets, facts.penalty, rng)
+
+
+def _in_time(facts: Facts) -> tuple[Ints, Ints, Ints]:
+    """Indices into `labelled` of the audits and of the other tasks, by the time of their labels; (n,) predictions."""
+    predicted = facts.probabilities.argmax(axis=1).astype(np.int64) if len(facts.classes) else facts.ids * 0
+    order = np.argsort(facts.first, kind="stable").astype(np.int64)
+    audits, others = order[facts.is_audit[order]], order[~facts.is_audit[order]]
+    return (audits, others, predicted) if facts.trained else (audits[:0], others[:0], predicted)
+
+
+def _sample(facts: Facts, held: HeldOut, audits: Ints, chosen: Ints, predicted: Ints) -> Sample:
+    right = predicted[facts.labelled[audits]] == facts.given[audits]
+    known = held.alone.argmax(axis=1)[chosen] == facts.given[chosen] if len(chosen) else np.zeros(0, dtype=np.bool_)
+    after = np.searchsorted(facts.first[audits], facts.first[chosen], side="right").astype(np.int64)
+    return sample(right, facts.propensity[facts.labelled[audits]], known, after)
 
 
 def _annotators(facts: Facts, held: HeldOut) -> tuple[Agreement, Spending]:
@@ -129,14 +144,15 @@ def _annotators(facts: Facts, held: HeldOut) -> tuple[Agreement, Spending]:
     return replace(found, annotators=rated, hardest=hardest), replace(spend, second=second)
 
 
-def _curve(facts: Facts, audited: Ints, said: Ints) -> tuple[Curve, Stopping]:
+def _curve(facts: Facts, audited: Ints, said: Ints, share: Real) -> tuple[Curve, Stopping]:
     order, classes = facts.in_order, len(facts.classes)
     at = marks(len(order)) if classes > 1 else np.empty(0, dtype=np.int64)
     some = np.sort(np.random.default_rng([facts.seed, 5]).permutation(len(facts.ids))[:PROBES])
     probes = facts.unit(np.concatenate([audited, some]))
     vectors, targets = facts.unit(facts.labelled[order]), facts.targets[order]
     found = predictions(vectors, targets, at, probes, facts.penalty, facts.seed)
-    right, weight = found[:, : len(audited)] == said, weights(facts.propensity[audited])
+    right = found[:, : len(audited)] == said
+    weight = share / share.mean() if len(share) else share
     curve, law = _with_chance(facts, at, right, weight, audited, said)
     return curve, stopping(at, found[:, len(audited) :], classes, law, len(audited))
 

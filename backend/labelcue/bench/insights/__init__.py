@@ -1,0 +1,1 @@
+"""What admins are told, against what is true: replays over labelled sets."""
