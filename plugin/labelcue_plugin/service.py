@@ -26,6 +26,8 @@ RECOVER_S = 5.0
 """How long the first answer after trouble may take."""
 RECHECK_S = 10.0
 """How long a project that is not connected is left alone."""
+LONGEST_LEASE_S = 30 * 86400
+"""As long as LabelCue gives one; a lock may last longer."""
 _ID_LIMIT = 2**63
 _PROJECT = re.compile(r"/api/projects/([1-9][0-9]*)(?![^/?])")
 
@@ -114,7 +116,7 @@ class LabelCue:
         """
         if seconds <= 0 or not self.circuit.is_closed:
             return
-        body = json.dumps({"task": task, "user": user, "seconds": ttl}).encode()
+        body = json.dumps({"task": task, "user": user, "seconds": min(ttl, LONGEST_LEASE_S)}).encode()
         try:
             self._wire.exchange("POST", f"/api/projects/{project}/leases", body, seconds)
         except WireError as error:

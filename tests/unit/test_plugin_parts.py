@@ -365,7 +365,8 @@ def test_a_lease_is_told_where_there_is_time_and_never_judged() -> None:
     cue, answers, _ = cue_with((200, {"expires": 1.0}), WireError("late"))
     cue.lease(1, 5, 7, 3600, 0.1)
     assert answers.asked == [("POST", "/api/projects/1/leases", {"task": 5, "user": 7, "seconds": 3600})]
-    cue.lease(1, 5, 7, 3600, 0.1)
+    cue.lease(1, 5, 7, 10**9, 0.1)
+    assert answers.asked[-1][2] == {"task": 5, "user": 7, "seconds": 30 * 86400}
     assert cue.circuit.is_closed
     cue.lease(1, 5, 7, 3600, 0.0)
     cue.circuit.failed()
