@@ -60,6 +60,8 @@ class Kind(str, Enum):
     """An admin takes a pin or a hold back [task]."""
     SECOND_OPINION = "second_opinion"
     """An admin wants a task labelled by so many annotators, one more than have [task, opinions, by]."""
+    MARK = "mark"
+    """An admin named a position of the ledger: a snapshot [name, upto, sha256, rows, by]."""
     PROJECT_DELETED = "project_deleted"
     """The project is gone from Label Studio []."""
 

@@ -168,8 +168,20 @@ def test_an_event_that_cannot_be_stored_or_folded_is_refused_with_its_whole_batc
 
 
 def test_every_kind_is_accepted(ledger: Ledger) -> None:
-    words = ("data", "updated_at", "cancelled", "result", "label_config", "name", "params", "by", "version", "token")
-    numbers = ("task", "annotation", "user", "expires", "opinions")
+    words = (
+        "data",
+        "updated_at",
+        "cancelled",
+        "result",
+        "label_config",
+        "name",
+        "params",
+        "by",
+        "version",
+        "token",
+        "sha256",
+    )
+    numbers = ("task", "annotation", "user", "expires", "opinions", "upto", "rows")
     body = dict.fromkeys(numbers, 1) | dict.fromkeys(words, "x") | {"settings": {}}
     body |= {"stream": "audit", "propensity": 0.1, "round": 1}
     ledger.append([Event(1, kind, kind.value, body) for kind in Kind])

@@ -243,6 +243,11 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("get", "/api/projects/{project}/audits", "/api/projects/10/audits", None),
     ("post", "/api/projects/{project}/audits/retire", "/api/projects/10/audits/retire", {"by": "anna"}),
     ("post", "/api/projects/{project}/audits/retire", "/api/projects/10/audits/retire", {}),
+    ("get", "/api/projects/{project}/export", "/api/projects/10/export?format=no", None),
+    ("get", "/api/projects/{project}/snapshots", "/api/projects/10/snapshots", None),
+    ("post", "/api/projects/{project}/snapshots", "/api/projects/10/snapshots", {"name": "first", "by": "Ada"}),
+    ("post", "/api/projects/{project}/snapshots", "/api/projects/10/snapshots", {}),
+    ("get", "/api/projects/{project}/snapshots/changes", "/api/projects/10/snapshots/changes?before=no", None),
     ("get", "/openapi.json", "/openapi.json", None),
 ]
 

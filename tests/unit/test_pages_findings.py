@@ -10,7 +10,10 @@ from insightful import estimate, report_of, write_map, write_report
 from labelcue.errors import BadRequest
 from labelcue.service.pages.budget import budget
 from labelcue.service.pages.findings import EMPTY, Findings
-from labelcue.types import Kind
+from labelcue.service.pages.ways import Answer, Ways
+from labelcue.store.facets import Facets, write_facets
+from labelcue.store.layout import Home
+from labelcue.types import Kind, TaskId
 from paging import Visitor, fill, visitor_of
 from servicing import connect, offer, publish, service_of
 
@@ -116,6 +119,10 @@ def test_what_is_chosen_on_the_map_is_put_first(tmp_path: Path, visitor: Visitor
 
 def test_one_click_gives_a_slice_a_quota(tmp_path: Path, visitor: Visitor) -> None:
     write_report(tmp_path, report_of(TASKS))
+    facets = Facets()
+    for task, name in enumerate(("<i>de</i>", "fr") * 6, 1):
+        facets.observe(TaskId(task), {"language": name, "source": "web"})
+    write_facets(Home(tmp_path).facets(10), facets)
     visitor.get("/projects/10/coverage")
     text = visitor.post("/projects/10/coverage/slice", field="language", name="<i>de</i>").text
     assert "gets 20\u202f% of the places, as version 1" in text
@@ -175,3 +182,19 @@ def test_hours_follow_from_the_pace() -> None:
     asked = budget({"target": "90"}, {}, curve)
     assert asked.labels == estimate(300, 120)
     assert asked.hours == {"value": 3.0, "low": 1.8, "high": pytest.approx(4.2)}
+
+
+def test_a_suspected_label_goes_to_another_annotator(
+    tmp_path: Path, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ways, "of", lambda *_: Answer("by the plugin", by_plugin=True))
+    write_report(tmp_path, report_of(TASKS))
+    visitor.get("/projects/10/quality")
+    answer = visitor.post("/projects/10/act", action="second", tasks="1,2,3", back="quality")
+    assert "2 tasks to be labelled by one more annotator. 1 task left out" in answer.text  # nobody has labelled 3
+    events = list(service_of(visitor.client.application).ledger.read(10, kinds=(Kind.SECOND_OPINION,)))
+    assert [(event.body["task"], event.body["opinions"]) for event in events] == [(1, 2), (2, 2)]
+    monkeypatch.setattr(Ways, "of", lambda *_: Answer("by Label Studio itself", by_plugin=False))
+    answer = visitor.post("/projects/10/act", action="second", tasks="1", back="quality")
+    assert answer.status_code == 400
+    assert "labelcue-plugin" in answer.text

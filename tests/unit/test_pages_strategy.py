@@ -137,7 +137,7 @@ def test_settings_are_shown_for_people() -> None:
 
 def test_single_tasks_are_put_first_and_taken_back(visitor: Visitor) -> None:
     text = visitor.post("/projects/10/act", action="pin", tasks="1, #99", back="strategy").text
-    assert "1 task put first. 1 number left out" in text
+    assert "1 task put first. 1 task left out" in text
     assert "first mail" in text
     events = [event for event in service_of(visitor.client.application).ledger.read(10) if event.kind is Kind.PIN]
     assert [(event.body["task"], event.body["by"]) for event in events] == [(1, "Ada")]

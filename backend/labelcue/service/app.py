@@ -16,6 +16,7 @@ from labelcue.errors import LabelCueError
 from labelcue.service.auth import require_secrets
 from labelcue.service.choosing import Choosing
 from labelcue.service.context import Service
+from labelcue.service.exporting import Exporting
 from labelcue.service.failing import failed
 from labelcue.service.handout import Handout
 from labelcue.service.ml_backend import MlBackend
@@ -43,6 +44,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.after_request(lambda response: _finish(service, response))
     app.register_error_handler(Exception, failed)
     backend, choosing, handout = MlBackend(service), Choosing(service), Handout(service)
+    exporting = Exporting(service)
     app.extensions["labelcue.warm"] = (handout.warm, backend.predictor.warm)
     for blueprint in (
         backend.open_blueprint(),
@@ -51,8 +53,9 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         Api(service).blueprint(),
         handout.blueprint(),
         choosing.blueprint(),
+        exporting.blueprint(),
         openapi_routes(),
-        Pages(service, choosing).blueprint(app),
+        Pages(service, choosing, exporting).blueprint(app),
     ):
         app.register_blueprint(blueprint)
     return app

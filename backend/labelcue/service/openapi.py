@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from labelcue.service import settings_shapes, shapes
+from labelcue.service import export_shapes, settings_shapes, shapes
 from labelcue.service.auth import HEADER
 
 _REFERENCE = "#/components/schemas/"
@@ -110,7 +110,21 @@ _HEAD = {
     "schema": {"type": "integer", "default": 0, "minimum": 0, "maximum": 1000},
     "description": "With `since`: only of tasks that are or were among the first so many; 0: of all.",
 }
+_NAMED = {
+    "type": "object",
+    "required": ["name", "by"],
+    "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80}, "by": _BY},
+}
 _WEBHOOK_BODY = {"type": "object", "required": ["action"], "properties": {"action": {"type": "string"}}}
+
+
+def _choice(name: str, *values: str) -> dict[str, Any]:
+    schema = {"enum": list(values), "default": values[0]}
+    return {"name": name, "in": "query", "required": False, "schema": schema}
+
+
+def _text(name: str, says: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": says}
 
 
 @dataclass(frozen=True)
@@ -127,6 +141,7 @@ class _Route:
     media: str = "application/json"
     later: bool = False
     """Whether it may also answer 202, in the same shape."""
+    queries: tuple[dict[str, Any], ...] = ()
 
 
 _UNKNOWN = {404: "The project is not connected, or there is no such task."}
@@ -273,6 +288,44 @@ _ROUTES = (
         {"type": "object", "required": ["by"], "properties": {"by": _BY}},
         errors=_UNKNOWN | _BUSY,
     ),
+    _Route(
+        "get",
+        "/api/projects/{project}/export",
+        "A file of labels, disagreements, predictions or drawn tasks; of a named snapshot where one is named.",
+        _API,
+        errors=_UNKNOWN | {400: "There is no such export."},
+        queries=(
+            _choice("what", "labelled", "selected", "disagreements", "predictions"),
+            _choice("format", "json", "csv", "parquet"),
+            _text("snapshot", "The name of a snapshot; its labelled set has the same bytes whenever it is asked."),
+        ),
+    ),
+    _Route(
+        "get",
+        "/api/projects/{project}/snapshots",
+        "Every named snapshot.",
+        _API,
+        export_shapes.NamedSnapshots,
+        errors=_UNKNOWN,
+    ),
+    _Route(
+        "post",
+        "/api/projects/{project}/snapshots",
+        "Name what stands now.",
+        _API,
+        export_shapes.NamedSnapshot,
+        _NAMED,
+        errors=_UNKNOWN | _BUSY | {409: "The name is taken."},
+    ),
+    _Route(
+        "get",
+        "/api/projects/{project}/snapshots/changes",
+        "What became of labels between two snapshots.",
+        _API,
+        export_shapes.Changelog,
+        errors=_UNKNOWN,
+        queries=(_text("before", "A snapshot's name."), _text("after", "A snapshot's name; left out: now.")),
+    ),
     _Route("get", "/metrics", "Counters in Prometheus' text format.", _API, media="text/plain"),
     _Route("get", "/openapi.json", "This description.", _OPEN),
 )
@@ -340,6 +393,7 @@ def _operation(route: _Route) -> dict[str, Any]:
         parameters += [_paging("limit", 50, 1, 1000), _paging("offset", 0, 0, 10**12), _SINCE, _HEAD]
     if route.method == "delete":
         parameters.append({"name": "user", "in": "query", "required": True, "schema": _ID})
+    parameters += route.queries
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:

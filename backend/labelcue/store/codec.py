@@ -30,6 +30,7 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.HOLD: ("task",),
     Kind.REQUEUE: ("task",),
     Kind.SECOND_OPINION: ("task", "opinions"),
+    Kind.MARK: ("name", "upto", "sha256", "rows", "by"),
     Kind.PROJECT_DELETED: (),
 }
 """The keys without which a body cannot be folded. What is stored stays for ever, so it is checked before."""

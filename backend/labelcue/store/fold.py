@@ -389,6 +389,11 @@ def _retire(fold: Fold, event: Event) -> set[TaskId]:
     return {task for task, draw in fold._drawn.items() if draw.stream == "audit" and draw.position < event.position}
 
 
+def _mark(_fold: Fold, _event: Event) -> set[TaskId]:
+    """A name changes nothing."""
+    return set()
+
+
 def _project_deleted(fold: Fold, event: Event) -> set[TaskId]:
     fold.gone = True
     return set()
@@ -411,6 +416,7 @@ _RULES: dict[Kind, Callable[[Fold, Event], set[TaskId]]] = {
     Kind.HOLD: _lever,
     Kind.REQUEUE: _lever,
     Kind.SECOND_OPINION: _second_opinion,
+    Kind.MARK: _mark,
     Kind.PROJECT_DELETED: _project_deleted,
 }
 

@@ -10,20 +10,22 @@ from flask.typing import ResponseReturnValue
 
 from labelcue.errors import BadRequest
 from labelcue.labelstudio.values import ID_LIMIT
-from labelcue.service.pages.reading import Reader
+from labelcue.service.pages.reading import Reader, Seen
 from labelcue.service.pages.session import Door
 from labelcue.service.pages.words import plural
-from labelcue.types import Event, Kind, TaskId
+from labelcue.types import Event, Json, Kind, TaskId
 
+FOLLOWS = "The queue follows within a second."
 MOST = 10_000
 """Tasks of one action."""
 ACTIONS = {
+    "second": (Kind.SECOND_OPINION, "to be labelled by one more annotator"),
     "pin": (Kind.PIN, "put first"),
     "hold": (Kind.HOLD, "held back"),
     "requeue": (Kind.REQUEUE, "back in the order of the queue"),
 }
 _NUMBERS = re.compile(r"[\s,;]+")
-_BACK = frozenset({"overview", "strategy", "quality", "coverage", "stopping", "data"})
+_BACK = frozenset({"strategy", "quality", "coverage", "stopping", "data"})
 
 
 class Acting:
@@ -40,24 +42,44 @@ class Acting:
     def act(self, project: int) -> ResponseReturnValue:
         """Do it, say so, and go back to the page that asked."""
         seen = self._reader.project(project)
-        kind, done = ACTIONS.get(request.form.get("action", ""), (None, ""))
-        if kind is None:
+        action = request.form.get("action", "")
+        if action not in ACTIONS:
             raise BadRequest("There is no such action.", f"The actions are: {', '.join(ACTIONS)}.")
+        kind, done = ACTIONS[action]
         tasks = tasks_of(",".join(request.form.getlist("tasks")))
-        with seen.history as history:
-            known = [task for task in tasks if task in history.fold.tasks]
-        if not known:
-            raise BadRequest("None of these tasks is in the project.", "Look at the numbers; they are Label Studio's.")
+        bodies = _bodies(seen, kind, tasks)
+        if not bodies:
+            raise BadRequest(
+                "That can be done to none of these tasks.", "Look at the numbers; they are Label Studio's."
+            )
         by = self._door.name()
         self._reader.service.ledger.append(
-            [Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", {"task": task, "by": by}) for task in known]
+            [Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", {**body, "by": by}) for body in bodies]
         )
-        left = (
-            f" {plural(len(tasks) - len(known), 'number')} left out: no such task." if len(known) < len(tasks) else ""
-        )
-        flash(f"{plural(len(known), 'task')} {done}.{left} The queue follows within a second.")
+        left = f" {plural(len(tasks) - len(bodies), 'task')} left out." if len(bodies) < len(tasks) else ""
+        flash(f"{plural(len(bodies), 'task')} {done}.{left} {FOLLOWS}")
         back = request.form.get("back", "")
-        return redirect(f"/projects/{project}{f'/{back}' if back in _BACK - {'overview'} else ''}", 303)
+        return redirect(f"/projects/{project}{f'/{back}' if back in _BACK else ''}", 303)
+
+
+def _bodies(seen: Seen, kind: Kind, tasks: list[TaskId]) -> list[dict[str, Json]]:
+    """The events' bodies for those of the tasks to which it can be done. Raises BadRequest where it never can."""
+    with seen.history as history:
+        fold = history.fold
+        known = [task for task in tasks if task in fold.tasks]
+        if kind is not Kind.SECOND_OPINION:
+            return [{"task": task} for task in known]
+        _require_plugin(seen)
+        return [{"task": task, "opinions": fold.annotators(task) + 1} for task in known if fold.of_task(task)]
+
+
+def _require_plugin(seen: Seen) -> None:
+    way = seen.reader.way(seen.connection) if seen.connection is not None else None
+    if way is not None and way.by_plugin is False:
+        raise BadRequest(
+            "Label Studio itself never serves a labelled task again; only the plugin can ask another annotator.",
+            "Install labelcue-plugin (plugin/docs/README.md), or open the task in Label Studio and mend its label.",
+        )
 
 
 def tasks_of(text: str) -> list[TaskId]:

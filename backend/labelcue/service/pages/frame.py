@@ -17,10 +17,12 @@ from labelcue.errors import NotFound
 from labelcue.queueing.settings import in_words
 from labelcue.service.choosing import Choosing
 from labelcue.service.context import Service
+from labelcue.service.exporting import Exporting
 from labelcue.service.failing import failed
 from labelcue.service.pages import words
 from labelcue.service.pages.acting import Acting
 from labelcue.service.pages.coverage import Coverage
+from labelcue.service.pages.data import Data
 from labelcue.service.pages.login import Login
 from labelcue.service.pages.overview import Overview
 from labelcue.service.pages.quality import Quality
@@ -54,6 +56,7 @@ TABS = (
     ("quality", "Quality"),
     ("coverage", "Coverage"),
     ("stopping", "Stop?"),
+    ("data", "Data"),
 )
 """Route and title of one project's pages."""
 
@@ -68,9 +71,10 @@ class Page(Protocol):
 class Pages:
     """All pages of one service."""
 
-    def __init__(self, service: Service, choosing: Choosing) -> None:
+    def __init__(self, service: Service, choosing: Choosing, exporting: Exporting) -> None:
         self._service = service
         self._choosing = choosing
+        self._exporting = exporting
         self._door = Door(service.settings, service.clock)
         self._reader = Reader(service)
 
@@ -99,6 +103,7 @@ class Pages:
         yield Quality(self._reader)
         yield Coverage(self._reader, self._door, self._choosing)
         yield Stopping(self._reader)
+        yield Data(self._reader, self._door, self._exporting)
         yield Acting(self._reader, self._door)
 
     def static(self, version: str, filename: str) -> ResponseReturnValue:

@@ -13,9 +13,10 @@ from labelcue.queueing.desk import Desk
 from labelcue.queueing.history import Version
 from labelcue.service.choosing import Choosing
 from labelcue.service.pages import choices
-from labelcue.service.pages.reading import Reader, Seen
+from labelcue.service.pages.reading import Reader
 from labelcue.service.pages.session import Door
-from labelcue.types import Kind, TaskId
+from labelcue.store.facets import read_facets
+from labelcue.types import Kind
 
 VERSIONS = 50
 """Versions that the history shows."""
@@ -80,7 +81,6 @@ class Strategy:
             pinned = [task for task, kind in levers.items() if kind is Kind.PIN]
             held = [task for task, kind in levers.items() if kind is Kind.HOLD]
             texts = history.texts([*pinned[:LEVERS], *held[:LEVERS]])
-            fields = _fields(seen)
         versions = desk.versions
         return render_template(
             "strategy.html",
@@ -89,7 +89,7 @@ class Strategy:
             versions=versions[: -VERSIONS - 1 : -1],
             catalogue=_catalogue(desk),
             classes=seen.snapshot.classes if seen.snapshot is not None else (),
-            fields=fields,
+            fields=read_facets(self._reader.service.home.facets(project))[0],
             typed=_Typed(form),
             problem=problem,
             wrong=getattr(problem, "field", ""),
@@ -116,15 +116,6 @@ def _catalogue(desk: Desk) -> Any:
         return desk.catalogue
     except NotFound:
         return None
-
-
-def _fields(seen: Seen) -> list[str]:
-    """Fields of the first task's data, which slices may be made of."""
-    task = next(iter(seen.history.fold.tasks), TaskId(0))
-    try:
-        return sorted(seen.history.data(task))
-    except NotFound:
-        return []
 
 
 def _version(name: str) -> int:

@@ -23,6 +23,8 @@ class Answer:
     words: str
     remedy: str = ""
     good: bool = True
+    by_plugin: bool | None = None
+    """None: not known yet."""
     asked_at: float = 0.0
 
 
@@ -64,6 +66,6 @@ class Ways:
             )
             with closing(studio) as ls:
                 way = way_of(ls, connection.project)
-            return Answer(way.words, way.remedy, not way.remedy, self._clock())
+            return Answer(way.words, way.remedy, not way.remedy, way.by_plugin, self._clock())
         except LabelCueError as error:
-            return Answer(f"Label Studio does not answer: {error.message}", error.remedy, False, self._clock())
+            return Answer(f"Label Studio does not answer: {error.message}", error.remedy, False, None, self._clock())
