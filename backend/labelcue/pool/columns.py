@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
+from torch.utils.dlpack import from_dlpack
 
 from labelcue.types import Floats
 
@@ -29,16 +30,10 @@ def times(columns: Floats) -> Times:
 
 def _by_onednn(columns: Floats) -> Times:
     weight = torch.from_numpy(np.ascontiguousarray(columns))
-    buffer: Floats = np.empty((0, columns.shape[1]), dtype=np.float32)
 
     def product(rows: Floats) -> Floats:
-        nonlocal buffer
-        if not rows.flags.writeable:  # torch takes no array that it could not write to, such as a file's.
-            if len(buffer) < len(rows):
-                buffer = np.empty_like(rows)
-            buffer[: len(rows)] = rows
-            rows = buffer[: len(rows)]
-        made = torch.ops.mkldnn._linear_pointwise(torch.from_numpy(rows), weight, None, "none", [], "")
+        # By DLPack torch also takes what it may not write to, such as a mapped file.
+        made = torch.ops.mkldnn._linear_pointwise(from_dlpack(rows), weight, None, "none", [], "")
         result: Floats = made.numpy()
         return result
 

@@ -159,10 +159,9 @@ def ranking_of(view: View, order: Ints, gain: Floats, propensity: Floats | None 
 def by_places(view: View, places: Places, static: Floats) -> Ranking:
     """Rank by greedy places first, then by a static gain; `static` is (m,)."""
     head, gains, squared = places
-    rest = np.ones(view.size, dtype=bool)
-    rest[head] = False
-    others = np.flatnonzero(rest)
-    tail = others[descending(static[others], view.rng)]
+    last = static.copy()
+    last[head] = -np.inf
+    tail = descending(last, view.rng)[: view.size - len(head)]
     floor = float(gains[-1] / gains[0]) if len(gains) and gains[0] > 0 else 1.0
     priority = np.concatenate([_relative(gains), np.float32(floor) * _relative(static[tail])])
     novelty = _novelty(np.concatenate([squared, view.squared[tail]]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from labelcue.strategies import Neighbours, Ranking, Strategy, View, by_places, strategies
-from labelcue.strategies.measures import margin, mean_prediction, predicted
+from labelcue.strategies.measures import mean_prediction, predicted
 from labelcue.types import Floats
 
 CROWDED, SPARSE = 0.02, 0.95
@@ -46,8 +46,9 @@ class Herding(Strategy):
         weight = _inverse_density(near)
         if learned:
             weight **= np.float32(min(1.0, _unevenness(view.probabilities) / SKEWED))
-            weight *= margin(view.probabilities)
-            weight *= (1 / np.sqrt(view.counts + 1)).astype(np.float32)[predicted(view.probabilities)]
+            doubt, label = predicted(view.probabilities)
+            weight *= doubt
+            weight *= (1 / np.sqrt(view.counts + 1)).astype(np.float32)[label]
         weight /= near.copies()
         narrow = max(NARROWEST, NARROW * (1 + view.labelled / max(1, len(view.counts))) ** -FALL)
         width = float(np.clip(near.closest() / near.scale, narrow, WIDE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcue.types import Floats, Ints
+from labelcue.types import Floats
 
 STEPS = np.float32(4096)
 """Measures are rounded to 1/4096: finer differences are float noise, and would order copies of one item by chance."""
@@ -19,27 +19,23 @@ EASIEST = np.float32(4.5e-5)
 def margin(probabilities: Floats) -> Floats:
     """(m,) float32 1 - (p1 - p2), p1 and p2 the two largest (Scheffer, Decomain & Wrobel, IDA 2001); one class: 1."""
     classes = probabilities.shape[1]
-    if classes < 2:
-        return np.ones(len(probabilities), dtype=np.float32)
     if classes == 2:
         return _rounded(1 - np.abs(probabilities[:, 0] - probabilities[:, 1]))
-    out = np.empty(len(probabilities), dtype=np.float32)
-    for start in range(0, len(out), PIECE):
-        first, second = _two_largest(probabilities[start : start + PIECE])
+    out = np.ones(len(probabilities), dtype=np.float32)
+    for start in range(0, len(out) if classes > 1 else 0, PIECE):
+        first, second = _two_largest(np.ascontiguousarray(probabilities[start : start + PIECE].T))
         out[start : start + PIECE] = _rounded(1 - (first - second))
     return out
 
 
-def predicted(probabilities: Floats) -> Ints:
-    """(m,) int64 the most probable class, of equals the first."""
-    label = np.zeros(len(probabilities), dtype=np.int64)
-    for start in range(0, len(label) if probabilities.size else 0, PIECE):
-        columns = np.ascontiguousarray(probabilities[start : start + PIECE].T)
-        best, part = columns[0].copy(), label[start : start + PIECE]
-        for number, column in enumerate(columns[1:], 1):
-            np.putmask(part, column > best, number)
-            np.maximum(best, column, out=best)
-    return label
+def predicted(probabilities: Floats) -> tuple[Floats, NDArray[np.int32]]:
+    """`margin`, and (m,) the most probable class, of equals the first."""
+    out, label = np.ones(len(probabilities), dtype=np.float32), np.zeros(len(probabilities), dtype=np.int32)
+    for start in range(0, len(out) if probabilities.shape[1] > 1 else 0, PIECE):
+        part = slice(start, start + PIECE)
+        first, second = _two_largest(np.ascontiguousarray(probabilities[part].T), label[part])
+        out[part] = _rounded(1 - (first - second))
+    return out, label
 
 
 def mean_prediction(probabilities: Floats) -> NDArray[np.float64]:
@@ -82,11 +78,15 @@ def hardness(probabilities: Floats) -> Floats:
     return hard
 
 
-def _two_largest(probabilities: Floats) -> tuple[Floats, Floats]:
-    """(m,) largest and second, class by class: rows are short, columns are long."""
-    columns = np.ascontiguousarray(probabilities.T)
-    first, second = columns[0].copy(), np.full(len(probabilities), -np.inf, dtype=np.float32)
-    for column in columns[1:]:
+def _two_largest(columns: Floats, label: NDArray[np.int32] | None = None) -> tuple[Floats, Floats]:
+    """(m,) largest and second of (c, m), class by class: rows are short, columns are long.
+
+    `label`: (m,) zeros, which become the number of the largest.
+    """
+    first, second = columns[0].copy(), np.full(columns.shape[1], -np.inf, dtype=np.float32)
+    for number, column in enumerate(columns[1:], 1):
+        if label is not None:
+            np.maximum(label, (column > first) * np.int32(number), out=label)
         np.maximum(second, np.minimum(first, column), out=second)
         np.maximum(first, column, out=first)
     return first, second
