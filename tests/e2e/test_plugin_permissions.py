@@ -15,7 +15,7 @@ from labelcue.store import open_ledger
 from waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-ACTIONS = ("pin", "hold", "requeue", "rerank")
+ACTIONS = ("pin", "hold", "requeue", "second_opinion", "rerank")
 OURS = ("LabelCue", "labelcue", "cue_")
 
 
