@@ -29,6 +29,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import Progress
 
+from labelcue import keys
 from labelcue.errors import LabelCueError, StoreError
 from labelcue.processes import learning
 from labelcue.settings import Settings
@@ -118,7 +119,7 @@ class _Client:
     def __init__(self, url: str, settings: Settings) -> None:
         self._address = urlsplit(url).netloc
         pair = f"{settings.basic_user}:{settings.basic_password.get_secret_value()}".encode()
-        self._hook = {"LabelCue-Secret": settings.webhook_secret.get_secret_value()}
+        self._hook = {"LabelCue-Secret": keys.webhook(settings.webhook_secret.get_secret_value(), PROJECT, 0)}
         self._basic = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
     def annotate(self, number: int, task: int) -> None:
