@@ -53,6 +53,7 @@ class Mirror:
         while not pause.wait(LOOK_S):
             try:
                 for project in self._projects():
+                    self._cue.recover(project)
                     self._refresh(project)
             except Exception as error:  # the mirror is a convenience: whatever is wrong with it, annotators get tasks
                 log.warning("The mirror of LabelCue's order is not up to date: %s: %s", type(error).__name__, error)

@@ -22,6 +22,8 @@ LIMIT = 50
 MOST = 1000
 """Candidates that are looked at, however many come."""
 BACKGROUND_S = 10.0
+RECOVER_S = 5.0
+"""How long the first answer after trouble may take."""
 RECHECK_S = 10.0
 """How long a project that is not connected is left alone."""
 _ID_LIMIT = 2**63
@@ -141,6 +143,11 @@ class LabelCue:
         except (WireError, BadAnswer) as error:
             log.info("LabelCue was not read: %s", error)
             return None
+
+    def recover(self, project: int) -> None:
+        """After trouble, ask whether LabelCue is back: here nobody waits, and one that has just started is slow."""
+        if not self.circuit.is_closed:
+            self._ask("POST", f"/api/projects/{project}/next", {"user": 1, "limit": 1}, RECOVER_S, force=True)
 
     def act(
         self, project: int, action: str, tasks: list[int], user: int | None, seconds: float, opinions: int | None = None

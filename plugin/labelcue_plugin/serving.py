@@ -60,15 +60,15 @@ class Serving:
         @functools.wraps(self._opened)
         def get(view: Any, request: Any, pk: Any) -> Any:
             project, user = view.task.project, request.user
-            mine = bool(self._cue.serves(project.id)) and is_inside(user, project) and _is_held(view.task, user)
+            connected = bool(self._cue.serves(project.id)) and is_inside(user, project)
+            mine = connected and _is_held(view.task, user)
             token = _served.set(mine)
             try:
                 response = self._opened(view, request, pk)
             finally:
                 _served.reset(token)
-            if mine or asks_why(project.label_config):
-                shown = self._cue.about(project.id, user.id, view.task.id, ASK_S) if mine else None
-                response.data = self._dressed(response.data, project, shown, served=mine)
+            shown = self._cue.about(project.id, user.id, view.task.id, ASK_S) if mine else None
+            response.data = self._dressed(response.data, project, shown, served=connected)
             return response
 
         return get

@@ -12,6 +12,8 @@ FIELD = "labelcue_reason"
 """The name by which a label config asks for the reason: value="$labelcue_reason"."""
 OURS = "cue-"
 """How the version of every prediction of LabelCue begins."""
+PASSING = "cue-queue-"
+"""How the version of those begins that are deleted when the next ones are delivered."""
 NO_ID = ""
 """Of a prediction that stands in no table. The editor takes this for 'none', and sends no parent with the annotation;
 of None it makes the text "null", and of that a number that is none."""
@@ -47,23 +49,23 @@ def without_ours(data_types: Mapping[str, Any]) -> dict[str, Any]:
 def dressed(answer: Mapping[str, Any], shown: Shown | None, *, why: bool, suggest: bool) -> dict[str, Any]:
     """A task as Label Studio answers it, with what goes with it; `shown` is None where LabelCue does not say.
 
-    Predictions that LabelCue has stored give way: they are deleted at the next rotation, and an annotation that names a
-    deleted one as its parent is refused. Those of others stay, and are what is shown where the project chose them.
+    Predictions that LabelCue has stored give way. Those that will be deleted lose their id in any case: an annotation
+    that names a deleted one as its parent is refused. Others' stay, and are what is shown where the project chose them.
     """
     data, stored = answer.get("data"), list(answer.get("predictions") or ())
     changed: dict[str, Any] = {}
     if why and isinstance(data, dict):
         changed["data"] = {**data, FIELD: shown.why if shown else ""}
-    if shown is not None and all(_is_ours(one) for one in stored):
+    if shown is not None and all(_is_of(OURS, one) for one in stored):
         fresh = shown.prediction if suggest else None
         changed["predictions"] = [{**fresh, "id": NO_ID, "task": answer.get("id")}] if fresh else []
     else:
-        changed["predictions"] = [{**one, "id": NO_ID} if _is_ours(one) else one for one in stored]
+        changed["predictions"] = [{**one, "id": NO_ID} if _is_of(PASSING, one) else one for one in stored]
     return {**answer, **changed}
 
 
-def _is_ours(prediction: Any) -> bool:
-    return isinstance(prediction, Mapping) and str(prediction.get("model_version")).startswith(OURS)
+def _is_of(versions: str, prediction: Any) -> bool:
+    return isinstance(prediction, Mapping) and str(prediction.get("model_version")).startswith(versions)
 
 
 def _prediction(said: Mapping[str, Any]) -> dict[str, Any] | None:
