@@ -9,6 +9,7 @@ import json
 import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -58,6 +59,8 @@ class Place:
         self._running: list[Studio] = []
         self._home, self._port = home, port
         self._stack: Stack | None = None
+        self._since = 0.0
+        """Unix seconds when the learner started last."""
 
     @property
     def stack(self) -> Stack:
@@ -85,6 +88,7 @@ class Place:
             token = ADMIN.token.get_secret_value()
             self._stack = Stack(self.urls[0], token, self._home, self._port, frontier=FRONTIER)
             self._stack.start()
+            self._since = time.time()
 
     def stop(self) -> None:
         """Stop Label Studio."""
@@ -96,6 +100,26 @@ class Place:
         self.stop()
         if self._stack is not None:
             self._stack.close()
+
+    @contextmanager
+    def without_learner(self) -> Iterator[None]:
+        """Nothing is ranked, delivered or reconciled meanwhile."""
+        self.stack.stop("learner")
+        try:
+            yield
+        finally:
+            self.stack.start("learner")
+            self._since = time.time()
+
+    def settled(self, project: int) -> None:
+        """Wait until the learner has compared everything with Label Studio, which keeps that busy."""
+        self._say("waiting until the learner has looked at everything")
+
+        def done() -> bool:
+            said = self.stack.status(project).get("reconcile") or {}
+            return float(said.get("last_ok") or 0) > self._since
+
+        until(done, timeout=1800, what="the comparison with Label Studio")
 
     def tokens(self, number: int) -> list[str]:
         """So many accounts, made where they are not there yet."""
@@ -139,7 +163,6 @@ class Place:
         )
         until(lambda: len(self.stack.queue(project)) == tasks, timeout=1800, what="the queue of all tasks")
         until(lambda: self._words(project).get("version"), timeout=600, what="the first frontier")
-        until(lambda: self.stack.status(project)["reconcile"]["last_ok"], timeout=1800, what="the first reconciling")
         return project
 
     def _tell_of_tasks(self, project: int) -> None:

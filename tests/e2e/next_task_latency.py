@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -62,7 +62,7 @@ def latency(run: Run) -> Iterator[Row]:
         place.stop()
         largest = max(run.tasks)
         scored = min(SCORED, largest // 2)
-        with _without_learner(place), place.scored(projects[largest], scored):
+        with place.without_learner(), place.scored(projects[largest], scored):
             place.start("stock")
             one_by_one(place, projects[largest], WARM, calm=False)
             found = one_by_one(place, projects[largest], run.times, calm=False)
@@ -74,6 +74,7 @@ def latency(run: Run) -> Iterator[Row]:
 
 
 def _both(run: Run, place: Place, project: int, way: str, tasks: int) -> Iterator[Row]:
+    place.settled(project)
     one_by_one(place, project, WARM, calm=True)
     for calm, name in ((True, "calm"), (False, "at once")):
         run.say(f"{way}, {tasks:,} tasks, {name}")
@@ -119,7 +120,6 @@ def killed(run: Run) -> Iterator[Row]:
         place.start("plugin")
         tokens = place.tokens(8)
         project = place.project(MANY, f"outage-{time.time():.0f}")
-        place.stack.queue(project)
         run.say("LabelCue is killed in the middle of the work of 8 annotators")
         found = outage(place, tokens, project, run.served, DEAD_S)
         about = {"served_without": found.without, "recovery_s": round(found.recovery_s, 2)}
@@ -143,15 +143,6 @@ def _crowd(name: str, crowd: Crowd) -> Row:
         "p95_ms": round(cuts[18]),
         "tasks_per_s": round(len(crowd.served) / crowd.seconds, 1),
     }
-
-
-@contextmanager
-def _without_learner(place: Place) -> Iterator[None]:
-    place.stack.stop("learner")
-    try:
-        yield
-    finally:
-        place.stack.start("learner")
 
 
 def table_of(rows: list[Row]) -> Table:
