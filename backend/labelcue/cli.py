@@ -14,10 +14,12 @@ from rich.console import Console
 from labelcue import __version__
 from labelcue.bench.efficiency.command import efficiency
 from labelcue.bench.insights.command import insights as bench_insights
+from labelcue.bench.insights.command import select as bench_select
 from labelcue.choosing import CHOOSING
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.flags import options
 from labelcue.settings import Settings, load_settings
+from labelcue.subset import select
 
 out = Console()
 err = Console(stderr=True)
@@ -259,6 +261,8 @@ def bench_selection(pool: int, dim: int, batch: int, repeats: int, herding: bool
 
 bench.add_command(efficiency)
 bench.add_command(bench_insights)
+bench.add_command(bench_select)
+main.add_command(select)
 for chosen in CHOOSING:
     main.add_command(chosen)
 

@@ -17,6 +17,7 @@ import structlog
 
 from labelcue.errors import TaskUnreadable, UnsupportedConfig
 from labelcue.insights.agreement import Votes
+from labelcue.insights.covering import LARGEST
 from labelcue.insights.facts import Facts
 from labelcue.insights.mapping import PoolMap
 from labelcue.insights.report import Progress, Report, report
@@ -143,7 +144,8 @@ def _vectors(home: Home, project: int, snapshot: Snapshot) -> tuple[Matrix, Ints
     order = np.argsort(names, kind="stable")
     row = order[np.searchsorted(names[order], snapshot.ids, side="right") - 1].astype(np.int64)
     growing = Growing(file.path / "graph.npz")
-    growing.resume(vectors)
+    if len(vectors) <= LARGEST:
+        growing.resume(vectors)
     return Matrix(vectors), row, growing.graph.edges() if growing.graph.rows else None
 
 

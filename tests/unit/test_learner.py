@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,3 +157,15 @@ def test_one_learner_a_project_and_the_next_takes_over_the_same_queue(desk: Desk
             after = desk.snapshot(1, labels=2)
             assert after.round.number > before.round.number
             until(lambda: len(first.projects) + len(second.projects) == 1)
+
+
+def test_the_learner_keeps_what_admins_read_current(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.settings = desk.settings.model_copy(update={"insights_s": 0.1})
+    desk.connect(1)
+    for task in (1, 2, 3, 4):
+        desk.label(1, task)
+    with desk.learner("one"):
+        desk.snapshot(1, 4)
+        until(desk.home.insights(1).is_file, 180, "the insights of project 1")
+    assert json.loads(desk.home.insights(1).read_text())["round"] >= 1

@@ -27,6 +27,8 @@ from labelcue.types import Floats, Ints
 
 MOST = 100_000
 """Tasks that are looked at; a random share of larger pools."""
+LARGEST = 200_000
+"""Rows of a neighbour graph that is looked at; of larger pools a sample has one of its own."""
 GROWN = 20_000
 """Tasks whose neighbour graph is made where there is none: a random share of larger pools."""
 
@@ -88,7 +90,7 @@ def _squared(facts: Facts, part: Ints) -> Floats:
 
 def _graph(facts: Facts) -> tuple[Edges, Ints]:
     """The neighbour graph, and (r,) the place of each of its rows, -1 for rows that are no task's."""
-    if facts.edges is not None and len(facts.edges.start) <= 2 * MOST:
+    if facts.edges is not None and len(facts.edges.start) <= LARGEST + 1:
         rows = len(facts.edges.start) - 1
         places = np.full(rows, -1, dtype=np.int64)
         inside = np.flatnonzero(facts.row < rows)
