@@ -162,8 +162,8 @@ def test_other_safetensors_files_are_refused(path: Path) -> None:
     with pytest.raises(Corrupt):
         read_snapshot(path)
     write_snapshot(path, snapshot())
-    path.write_bytes(save(load(path.read_bytes()), metadata={"format": "labelcue.snapshot.2"}))
-    with pytest.raises(Corrupt):
+    path.write_bytes(save(load(path.read_bytes()), metadata={"format": "labelcue.snapshot.1"}))
+    with pytest.raises(Corrupt, match=r"its format is labelcue\.snapshot\.1"):
         read_snapshot(path)
 
 

@@ -66,10 +66,10 @@ def run(
 
     `p50_s`, `p95_s`: from the moment an annotation is handed to the ledger to the new queue on disk, the learner's
     polling and debouncing included, Label Studio left out. `round_s` and its stages are medians without the waiting:
-    `cover_s` and `rescore_s` read the vectors. `pool_read_s`: one sum over the memory-mapped vectors, on as many
-    threads. `instant_*`: a label in a Cue of the same pool and the head of its queue placed anew; `next_*`: one item
-    from a ready queue. `peak_rss_mb` counts the mapped vectors (`vectors_mb`); `baseline_rss_mb` is the process after
-    its imports, before the pool.
+    `rescore_s` reads the vectors, `cover_s` those near to a new label alone. `pool_read_s`: one sum over the
+    memory-mapped vectors, on as many threads. `instant_*`: a label in a Cue of the same pool and the head of its queue
+    placed anew; `next_*`: one item from a ready queue. `peak_rss_mb` counts the mapped vectors (`vectors_mb`);
+    `baseline_rss_mb` is the process after its imports, before the pool.
     """
     rng = np.random.default_rng(seed)
     console = Console(stderr=True)
@@ -127,7 +127,7 @@ def _stages(strategy: str) -> dict[str, list[Part]]:
         "round_s": [(Rounds, "run")],
         "cover_s": [(Cover, "set")],
         "refit_s": [(type(surrogates.create("logistic")), "fit")],
-        "rescore_s": [(Matrix, "product"), (Head, "probabilities")],
+        "rescore_s": [(Matrix, "product_and_likeness"), (Head, "probabilities")],
         "rank_s": [(ranks, "rank")],
         "publish_s": [(published_by, "write_snapshot")],
     }

@@ -16,7 +16,7 @@ from labelcue.pool.matrix import Matrix
 from labelcue.pool.rivals import SAME, Rivals
 from labelcue.types import Floats, Ints
 
-FRESH, MOST = 1024, 8192
+FRESH, MOST = 384, 8192
 """Rows that are kept exact at a time: at first, and where the places spread over more of them."""
 PATIENCE = 16
 """Places that a choice of such rows should last; after fewer, the next one is twice as large."""

@@ -69,12 +69,13 @@ class Matrix:
         classes = len(weights)
         out = np.empty((self.rows, classes), dtype=np.float32)
         likeness = np.empty((len(targets), self.rows), dtype=np.float32)
-        multiply = times(np.concatenate([weights, self.unit(targets)]))
+        multiply, biases = times(np.concatenate([weights, self.unit(targets)])), np.tile(bias, BLOCK)
         for part, block in self._blocks():
             made = multiply(block)
-            made *= self.scale[part, None]
-            np.add(made[:, :classes], bias, out=out[part])
-            likeness[:, part] = made[:, classes:].T
+            np.einsum("ij,i->ij", made[:, :classes], self.scale[part], out=out[part])
+            flat = out[part].reshape(-1)  # Rows of a few numbers are slow to add to.
+            flat += biases[: len(flat)]
+            np.multiply(made[:, classes:].T, self.scale[part], out=likeness[:, part])
         return out, likeness
 
     def mean(self, rows: Ints) -> Floats:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -22,7 +22,7 @@ from labelcue.store.atomic import replace_file, sync_soon
 from labelcue.store.tensors import bytes_of, pieces
 from labelcue.types import Floats, Ints, Label, Round, TaskId
 
-_FORMAT = "labelcue.snapshot.1"
+_FORMAT = "labelcue.snapshot.2"
 _ARRAYS = ("ids", "probabilities", "priority", "novelty", "rank", "weights", "bias", "cover", "audits", "chances")
 _INTEGERS = ("ids", "rank", "audits")
 _Mark: TypeAlias = tuple[int, int, int]  # inode, mtime in ns, size
@@ -183,7 +183,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """
     arrays = {name: np.ascontiguousarray(getattr(snapshot, name)) for name in _ARRAYS}
     about = json.dumps(_about(snapshot), sort_keys=True)
-    header = {"format": _FORMAT, "snapshot": about, "sha256": _digest(about, arrays)}
+    header = {"format": _FORMAT, "snapshot": about, "crc32": _checksum(about, arrays)}
     replace_file(path, *pieces(arrays, header), durable=False)
     sync_soon(path)
 
@@ -242,14 +242,14 @@ def _about(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _digest(about: str, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """SHA-256 of the metadata and of every array with its name, type and shape."""
-    digest = hashlib.sha256(about.encode())
+def _checksum(about: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """CRC-32 of the metadata and of every array with its name, type and shape: against damage, not against malice."""
+    crc = zlib.crc32(about.encode())
     for name in sorted(arrays):
         array = arrays[name]
-        digest.update(f"|{name}|{array.dtype.str}|{array.shape}|".encode())
-        digest.update(bytes_of(array))
-    return digest.hexdigest()
+        crc = zlib.crc32(f"|{name}|{array.dtype.str}|{array.shape}|".encode(), crc)
+        crc = zlib.crc32(bytes_of(array), crc)
+    return f"{crc:08x}"
 
 
 def _mark(stat: os.stat_result) -> _Mark:
@@ -271,7 +271,9 @@ def _parse(path: Path, data: bytes) -> Snapshot:
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
         arrays: dict[str, NDArray[Any]] = load(data)
-        if header["format"] != _FORMAT or header["sha256"] != _digest(header["snapshot"], arrays):
+        if header["format"] != _FORMAT:
+            raise ValueError(f"its format is {header['format']}, not {_FORMAT}")
+        if header["crc32"] != _checksum(header["snapshot"], arrays):
             raise ValueError("its checksum does not fit")
         about = json.loads(header["snapshot"])
         for array in arrays.values():
