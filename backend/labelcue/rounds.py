@@ -278,8 +278,9 @@ class Rounds:
         self._tell(cue, record, touched, spec)
 
     def _tell(self, cue: Cue, record: Round, touched: set[TaskId], spec: TaskSpec) -> None:
-        self._known -= self._teller.tell(cue, touched, spec, counted_since(self.fold.choices, self._first))
-        self._teller.steer(cue, record.levers, self._known)
+        since = counted_since(self.fold.choices, self._first)
+        self._known -= self._teller.tell(cue, touched, spec, since)
+        self._teller.steer(cue, record.levers, self._known, since)
 
     def _ids(self, start: int, stop: int) -> list[TaskId]:
         return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
@@ -322,7 +323,8 @@ class Rounds:
         known = set(ids) & self.fold.tasks.keys()
         cue.remove(sorted(set(ids) - known))
         cue.restore(outcome_of(self.snapshot))
-        self._teller.steer(cue, settings.levers, known)
+        since = counted_since(self.fold.choices, self._first)
+        Teller(self.fold, self._project).steer(cue, settings.levers, known, since)
         cue.round(self.last.seed, head=places)
         return name, cue.rank(places)
 
