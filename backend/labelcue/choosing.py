@@ -69,8 +69,8 @@ def strategy(
         if name is None and not params and surrogate is None:
             _show_strategies(desk)
             return
-        wanted: dict[str, Any] = {"params": dict(map(_pair, params))}
-        wanted |= {"strategy": name} if name is not None else {}
+        wanted: dict[str, Any] = {"strategy": name} if name is not None else {}
+        wanted |= {"params": dict(map(_pair, params))} if params or name is not None else {}
         wanted |= {"surrogate": surrogate} if surrogate is not None else {}
         _save(desk, wanted, by, if_version)
 

@@ -206,14 +206,16 @@ def insights(out: Console, err: Console, settings: Settings, project: int, *, as
 def queue(out: Console, settings: Settings, project: int, limit: int) -> None:
     """The head of the published queue."""
     snapshot = read_snapshot(Home(settings.home).snapshot(project))
-    table = Table("place", "task", "priority", "uncertainty", "novelty", "predicted", title=f"{snapshot.version}")
+    table = Table(
+        "place", "task", "priority", "uncertainty", "novelty", "predicted", "why", title=f"{snapshot.version}"
+    )
     for place, task in enumerate(snapshot.order[:limit]):
         standing = snapshot.of(TaskId(int(task)))
         if standing is None:
             continue
         predicted = f"{standing.label} {standing.confidence:.2f}" if standing.label else "-"
         figures = (f"{value:.3f}" for value in (standing.priority, standing.uncertainty, standing.novelty))
-        table.add_row(str(place), str(task), *figures, predicted)
+        table.add_row(str(place), str(task), *figures, predicted, standing.reason)
     out.print(table)
 
 

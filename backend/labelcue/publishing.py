@@ -12,11 +12,14 @@ from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot
 from labelcue.types import Event, Kind, Round, TaskId, TaskSpec
 
+TOLD = 200
+"""Places that are told with a reason: more than annotators use up between two rounds, for a few milliseconds."""
+
 
 def snapshot_of(record: Round, cue: Cue, outcome: Outcome, spec: TaskSpec, head: int) -> Snapshot:
-    """The round as it is published, with reasons for the first `head` places."""
+    """The round as it is published, with reasons for the first places of its head."""
     found = {field.name: getattr(outcome, field.name) for field in fields(Outcome)}
-    places = cue.rank(head)
+    places = cue.rank(min(head, TOLD))
     audits = sorted(int(task) for task, draw in cue.drawn.items() if draw.stream == "audit")
     chances = [np.nan if one.propensity is None else one.propensity for one in places]
     return Snapshot(

@@ -15,11 +15,12 @@ import structlog
 
 from labelcue.engine import Cue
 from labelcue.errors import Corrupt, LabelCueError, NotFound
+from labelcue.feeding import Feed
 from labelcue.labelstudio.config import parse_config
 from labelcue.pool.growing import Growing
 from labelcue.pool.vectors import VectorFile
 from labelcue.publishing import draws_of, outcome_of, sha, snapshot_of
-from labelcue.queueing.history import Version, counted_since, versions_of
+from labelcue.queueing.history import Version, versions_of
 from labelcue.queueing.settings import QueueSettings
 from labelcue.store.base import Ledger
 from labelcue.store.choices import CHOICES
@@ -27,7 +28,6 @@ from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from labelcue.strategies import strategies
 from labelcue.surrogates import surrogates
-from labelcue.telling import Teller
 from labelcue.types import Json, Kind, Ranked, Round, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
@@ -72,20 +72,11 @@ class Rounds:
         """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
         self.growing = Growing(vectors.path / "graph.npz")
         self.config_error = ""
-        self._teller = Teller(self.fold, project)
+        self._feed = Feed(project, self.fold, vectors, self.growing.graph)
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
         self._parsed = ""
-        self._rows = 0
-        self._known: set[TaskId] = set()
-        """Tasks of the rows that the engine has."""
-        self._pending: set[TaskId] = set()
-        """Known tasks that an event touched since the last round."""
-        self._drawn: set[TaskId] = set()
-        """Tasks that a round drew by lot since the last one."""
         self._touched: set[TaskId] = set()
-        self._first = 0
-        """The position of the first round."""
         self._full_labels = 0
         self._full_requests = 0
 
@@ -97,23 +88,24 @@ class Rounds:
     @property
     def problems(self) -> dict[TaskId, str]:
         """Tasks whose annotations cannot be used, and why."""
-        return self._teller.problems
+        return self._feed.teller.problems
 
     def catch_up(self, upto: int | None = None) -> set[TaskId]:
         """Fold the events that are new; the tasks that they touched."""
         touched: set[TaskId] = set()
+        drawn: set[TaskId] = set()
         for event in self._ledger.read(self._project, after=self.fold.position, upto=upto):
             changed = self.fold.apply(event)
             if event.kind not in QUIET:
                 touched |= changed
             elif event.kind is Kind.DRAW:
-                self._drawn |= changed
+                drawn |= changed
             if event.kind in CHOICES:
                 self.version = versions_of(self.fold.choices, self._base)[-1]
         if self.fold.label_config and self.fold.label_config != self._parsed:
             self._parsed = self.fold.label_config
             self._spec = self._parse(self._parsed)
-        self._pending |= touched & self._known
+        self._feed.note(touched, drawn)
         self._touched |= touched
         return touched
 
@@ -125,14 +117,14 @@ class Rounds:
     @property
     def labels_wait(self) -> bool:
         """Known tasks were touched since the last round: somebody waits for it."""
-        return bool(self._pending)
+        return bool(self._feed.pending)
 
     def resume(self) -> None:
         """Come back to where the ledger's rounds stand, bit for bit."""
         records = self._ledger.rounds(self._project)
         if not records:
             return
-        self._first = records[0].position
+        self._feed.first = records[0].position
         full = max(place for place, record in enumerate(records) if record.full)
         records = records[full:]
         snapshot = self._whole_snapshot(records)
@@ -153,8 +145,8 @@ class Rounds:
         if self._spec is None or self.fold.gone or not self._vectors.rows:
             return False
         return (
-            bool(self._pending)
-            or self._vectors.rows > self._rows
+            bool(self._feed.pending)
+            or self._vectors.rows > self._feed.rows
             or self._needs_full(*self._chosen())
             or (self.last is not None and self.last.levers != self.version.settings.levers)
         )
@@ -180,7 +172,7 @@ class Rounds:
             surrogate=surrogate,
             levers=self.version.settings.levers,
         )
-        self._first = self._first or record.position
+        self._feed.first = self._feed.first or record.position
         self._ledger.add_round(record, self._holder)
         snapshot = self._execute(record)
         self.seconds = time.perf_counter() - start
@@ -193,9 +185,9 @@ class Rounds:
                 "Connect the project again: `labelcue connect`.",
             )
         if record.full or self._cue is None:
-            self._cue = self._rebuild(record, self._spec)
+            self._cue = self._feed.rebuild(record, self._spec)
         else:
-            self._feed(self._cue, record, self._spec)
+            self._feed.feed(self._cue, record, self._spec)
         outcome = self._cue.round(record.seed, record.full, self._head)
         self._note_draws(record, self._cue)
         self.last = record
@@ -220,10 +212,12 @@ class Rounds:
         if self._spec is None:
             return
         self._full_requests = self.fold.train_requests
-        rows = set(self._ids(0, full.rows))
-        self._full_labels = sum(self._teller.is_learned(task, self._spec) for task in self._teller.annotated() & rows)
+        rows = set(self._feed.ids(0, full.rows))
+        self._full_labels = sum(
+            self._feed.teller.is_learned(task, self._spec) for task in self._feed.teller.annotated() & rows
+        )
         self.catch_up(snapshot.round.position)
-        self._cue = self._rebuild(snapshot.round, self._spec)
+        self._cue = self._feed.rebuild(snapshot.round, self._spec)
         self._cue.restore(outcome_of(snapshot))
         self.last, self.snapshot = snapshot.round, snapshot
 
@@ -240,49 +234,6 @@ class Rounds:
         if made_by != snapshot.round or snapshot.round.rows > self._vectors.rows:
             return None
         return snapshot
-
-    def _rebuild(self, record: Round, spec: TaskSpec) -> Cue:
-        """A full round starts from the fold alone, so that replaying may start there."""
-        ids = self._ids(0, record.rows)
-        cue = Cue(
-            self._vectors.vectors[: record.rows],
-            ids,
-            strategy=record.strategy,
-            classes=spec.classes,
-            seed=record.seed,
-            params=dict(record.params),
-            surrogate=record.surrogate,
-            graph=self.growing.graph,
-            newest=True,
-        )
-        self._rows, self._known = record.rows, set(ids)
-        self._pending.clear()
-        self.problems.clear()
-        self._drawn.clear()
-        touched = self._known & self._teller.annotated() | self._known - self.fold.tasks.keys()
-        self._tell(cue, record, touched, spec)
-        return cue
-
-    def _feed(self, cue: Cue, record: Round, spec: TaskSpec) -> None:
-        """What came since the last round: rows first, then labels."""
-        cue.set_classes(spec.classes)
-        rows = record.rows
-        touched = self._pending | self._drawn & self._known
-        if rows > self._rows:
-            fresh = self._ids(self._rows, rows)
-            cue.grow(self._vectors.vectors[:rows], fresh)
-            new = set(fresh)
-            touched = touched | new & (self._known | self._teller.annotated()) | new - self.fold.tasks.keys()
-            self._rows, self._known = rows, self._known | new
-        self._pending, self._drawn = set(), set()
-        self._tell(cue, record, touched, spec)
-
-    def _tell(self, cue: Cue, record: Round, touched: set[TaskId], spec: TaskSpec) -> None:
-        self._known -= self._teller.tell(cue, touched, spec, counted_since(self.fold.choices, self._first))
-        self._teller.steer(cue, record.levers, self._known)
-
-    def _ids(self, start: int, stop: int) -> list[TaskId]:
-        return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
 
     def _needs_full(self, name: str, params: Mapping[str, Json], surrogate: str) -> bool:
         last, snapshot = self.last, self.snapshot
@@ -306,23 +257,10 @@ class Rounds:
         if self.last is None or self.snapshot is None or self._cue is None or self._spec is None:
             raise NotFound(f"Project {self._project} has had no round yet.", "Wait for the learner; `labelcue status`.")
         name, params, surrogate = self._able(settings)
-        rows = self._vectors.rows
-        ids = self._ids(0, rows)
-        cue = Cue(
-            self._vectors.vectors[:rows],
-            ids,
-            strategy=name,
-            seed=self.last.seed,
-            params=params,
-            surrogate=surrogate,
-            graph=self.growing.graph,
-            facts=self._cue.facts,
-            newest=True,
+        cue = self._feed.copy(
+            self._cue, settings.levers, strategy=name, seed=self.last.seed, params=params, surrogate=surrogate
         )
-        known = set(ids) & self.fold.tasks.keys()
-        cue.remove(sorted(set(ids) - known))
         cue.restore(outcome_of(self.snapshot))
-        self._teller.steer(cue, settings.levers, known)
         cue.round(self.last.seed, head=places)
         return name, cue.rank(places)
 

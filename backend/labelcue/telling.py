@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 
 from labelcue.engine import Cue
 from labelcue.errors import TaskUnreadable
@@ -21,6 +21,8 @@ class Teller:
         self._fold = fold
         self._seed = seed
         self._since = 0
+        self._sliced: tuple[object, ...] = ()
+        """What the slices depend on that were told last."""
         self.problems: dict[TaskId, str] = {}
         """Tasks whose annotations cannot be used, and why."""
         self._told: Cue | None = None
@@ -37,12 +39,19 @@ class Teller:
         draw = self._fold.draw_of(task)
         return bool(self.labels(task, spec)) and (draw is None or draw.stream != "audit")
 
-    def steer(self, cue: Cue, levers: Mapping[str, Json], known: Collection[TaskId]) -> None:
-        """The shares of a round's record; of the slices of these tasks, all of which the engine has."""
+    def steer(self, cue: Cue, levers: Mapping[str, Json], known: Set[TaskId], since: int) -> None:
+        """The shares of a round's record; of the slices of these tasks, all of which the engine has. `since`: as in
+        `tell`."""
         wanted = QueueSettings.model_validate({"audit": 0, **levers})
-        of = self._fold.facets.of(wanted.slice_field) if wanted.slices else {}
         shares = Shares(wanted.audit, wanted.explore, wanted.classes, wanted.slices)
-        cue.steer(shares, {task: of[task] for task in known if task in of}, self._seed, self._pace(shares))
+        facets, field = self._fold.facets, wanted.slice_field if wanted.slices else ""
+        state = (cue, field, facets.changes, len(known))
+        of = None
+        if state != self._sliced:
+            values = facets.of(field)
+            of = {task: values[task] for task in values.keys() & known}
+            self._sliced = state
+        cue.steer(shares, of, self._seed, self._pace(shares, since))
 
     def tell(self, cue: Cue, touched: set[TaskId], spec: TaskSpec, since: int) -> set[TaskId]:
         """Labels, skips, levers, draws and removals of these tasks, all of which the engine has; those removed.
@@ -96,13 +105,13 @@ class Teller:
         served = [task for task in tasks - self._pinned if self._is_since(task, since)]
         cue.account(sorted(tasks), served, {task: Draw(one.stream, one.propensity) for task, one in draws.items()})
 
-    def _pace(self, shares: Shares) -> Pace:
+    def _pace(self, shares: Shares, since: int) -> Pace:
         """Of the latest labels, about as many as hold two of the rarest draw: more would make an import, which passes
         the queue by, a debt that is paid back by draws alone."""
         given = [share for share in (shares.audit, shares.explore) if share]
         lately: dict[TaskId, None] = {}
         for state in reversed(self._fold.annotations.values()) if given else ():
-            if state.position <= self._since or len(lately) >= round(2 / min(given)):
+            if state.position <= since or len(lately) >= round(2 / min(given)):
                 break
             lately[state.task] = None
         draws = [draw.stream if (draw := self._fold.latest_draw(task)) else "" for task in lately]

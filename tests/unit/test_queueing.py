@@ -134,6 +134,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"classes": {"pos": 0.7, "neg": 0.4}}, "classes", "sum to 1.1"),
     ({"classes": {"pos": 0}}, "classes.pos", "greater than 0"),
     ({"classes": {"other": 0.2}}, "classes", "Choose among: pos, neg"),
+    ({"second_opinions": 0.1}, "second_opinions", "Data Manager"),
     ({"slices": {"de": 0.2}}, "slice_field", "slices need a slice_field"),
     ({"pre_annotation": "maybe"}, "pre_annotation", "'off', 'confident' or 'on'"),
     ({"colour": "red"}, "colour", "The settings are: strategy, params"),

@@ -149,13 +149,14 @@ class Levered(Items):
         self._facts.levers.served.clear()
         self._stale = True
 
-    def steer(self, shares: Shares, of: Mapping[Any, str], seed: int, pace: Pace) -> None:
+    def steer(self, shares: Shares, of: Mapping[Any, str] | None, seed: int, pace: Pace) -> None:
         """All shares at once, whether or not anything is of these slices and classes now.
 
-        `of` says of which slice items are, `pace` how many places were by lot lately. What was counted under other
-        shares goes on counting, until `recount`.
+        `of` says of which slice items are, None: as before; `pace` how many places were by lot lately. What was counted
+        under other shares goes on counting, until `recount`.
         """
-        self._facts.levers.steer(shares, dict(zip(self._known(list(of)), of.values(), strict=True)), seed, pace)
+        known = None if of is None else dict(zip(self._known(list(of)), of.values(), strict=True))
+        self._facts.levers.steer(shares, known, seed, pace)
         self._stale = True
 
     def _wishes(self, candidates: Ints, head: int, probabilities: Floats | None) -> Wishes:

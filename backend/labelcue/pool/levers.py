@@ -109,10 +109,13 @@ class Levers:
         audits, explored = streams.count("audit"), streams.count("explore")
         return Pace(audits, explored, len(self.served) - len(streams))
 
-    def steer(self, shares: Shares, slices: dict[ItemId, str], seed: int, pace: Pace) -> None:
-        """All shares at once, unchecked; the count of what was served goes on."""
-        self._members = None
-        self.shares, self.class_shares, self.slices = dict(shares.slices), dict(shares.classes), slices
+    def steer(self, shares: Shares, slices: dict[ItemId, str] | None, seed: int, pace: Pace) -> None:
+        """All shares at once, unchecked; the count of what was served goes on. `slices` None: as before."""
+        if slices is not None:
+            self.slices = slices
+        if slices is not None or shares.slices != self.shares:
+            self._members = None
+        self.shares, self.class_shares = dict(shares.slices), dict(shares.classes)
         self.audit, self.explore, self.seed, self.pace = shares.audit, shares.explore, seed, pace
 
     def set_class_quota(self, shares: Mapping[Label, float], classes: Collection[Label]) -> None:

@@ -37,6 +37,17 @@ def check_choice(settings: QueueSettings, catalogue: Catalogue) -> None:
         raise WrongSetting("surrogate", f"There is no surrogate {settings.surrogate!r}.", f"Choose one of: {names}.")
 
 
+def check_opinions(settings: QueueSettings) -> None:
+    """Raises WrongSetting for a share of second opinions: Label Studio serves a labelled task to nobody unless it is
+    opened again, task by task."""
+    if settings.second_opinions:
+        raise WrongSetting(
+            "second_opinions",
+            "A share of second opinions cannot be served: Label Studio keeps a labelled task closed.",
+            "Leave it at 0, and ask for single tasks: 'LabelCue: ask for a second opinion' in the Data Manager.",
+        )
+
+
 def check_classes(settings: QueueSettings, classes: Collection[str]) -> None:
     """Raises WrongSetting for a class that the label config does not have."""
     unknown = sorted(settings.classes.keys() - set(classes))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from labelcue.errors import BadRequest, NotFound
 from labelcue.queueing.catalogue import Catalogue
-from labelcue.queueing.checks import check_choice, check_classes, check_slices
+from labelcue.queueing.checks import check_choice, check_classes, check_opinions, check_slices
 from labelcue.queueing.history import History, Version, base_of, named
 from labelcue.queueing.settings import QueueSettings, read_settings
 from labelcue.settings import Settings
@@ -82,6 +82,7 @@ class Desk:
     def check(self, settings: QueueSettings) -> None:
         """Raises WrongSetting where the project, or the learner, lacks what these settings name."""
         check_choice(settings, self.catalogue)
+        check_opinions(settings)
         if settings.classes:
             check_classes(settings, read_snapshot(self._home.snapshot(self.project)).classes)
         check_slices(settings, *read_facets(self._home.facets(self.project)))

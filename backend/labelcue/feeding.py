@@ -1,0 +1,95 @@
+"""Fold and vectors → engine: makes engines, and tells them what came since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labelcue.engine import Cue
+from labelcue.pool.graph import Graph
+from labelcue.pool.vectors import VectorFile
+from labelcue.queueing.history import counted_since
+from labelcue.store.fold import Fold
+from labelcue.telling import Teller
+from labelcue.types import Json, Round, TaskId, TaskSpec
+
+
+class Feed:
+    """What the engine of one project has been told, and what waits to be. The same records give the same engine."""
+
+    def __init__(self, project: int, fold: Fold, vectors: VectorFile, graph: Graph) -> None:
+        self.teller = Teller(fold, project)
+        self.rows = 0
+        self.first = 0
+        """The position in the ledger of the first round."""
+        self.pending: set[TaskId] = set()
+        """Known tasks that an event touched since the last round."""
+        self._project = project
+        self._fold = fold
+        self._vectors = vectors
+        self._graph = graph
+        self._known: set[TaskId] = set()
+        """Tasks of the rows that the engine has."""
+        self._drawn: set[TaskId] = set()
+        """Tasks that a round drew by lot since the last one."""
+
+    def note(self, touched: set[TaskId], drawn: set[TaskId]) -> None:
+        """Events touched these tasks; a draw waits for the next round, and asks for none."""
+        self.pending |= touched & self._known
+        self._drawn |= drawn
+
+    def rebuild(self, record: Round, spec: TaskSpec) -> Cue:
+        """A full round starts from the fold alone, so that replaying may start there."""
+        ids = self.ids(0, record.rows)
+        cue = self._make(
+            ids,
+            strategy=record.strategy,
+            classes=spec.classes,
+            seed=record.seed,
+            params=dict(record.params),
+            surrogate=record.surrogate,
+        )
+        self.rows, self._known = record.rows, set(ids)
+        self.pending.clear()
+        self.teller.problems.clear()
+        self._drawn.clear()
+        touched = self._known & self.teller.annotated() | self._known - self._fold.tasks.keys()
+        self._tell(cue, record, touched, spec)
+        return cue
+
+    def feed(self, cue: Cue, record: Round, spec: TaskSpec) -> None:
+        """What came since the last round: rows first, then labels."""
+        cue.set_classes(spec.classes)
+        rows = record.rows
+        touched = self.pending | self._drawn & self._known
+        if rows > self.rows:
+            fresh = self.ids(self.rows, rows)
+            cue.grow(self._vectors.vectors[:rows], fresh)
+            new = set(fresh)
+            touched = touched | new & (self._known | self.teller.annotated()) | new - self._fold.tasks.keys()
+            self.rows, self._known = rows, self._known | new
+        self.pending, self._drawn = set(), set()
+        self._tell(cue, record, touched, spec)
+
+    def copy(self, cue: Cue, levers: Mapping[str, Json], **made: Any) -> Cue:
+        """Another engine that was told the same, and these shares; nothing of the first one changes."""
+        ids = self.ids(0, self._vectors.rows)
+        known = set(ids) & self._fold.tasks.keys()
+        twin = self._make(ids, facts=cue.facts, **made)
+        twin.remove(sorted(set(ids) - known))
+        Teller(self._fold, self._project).steer(twin, levers, known, self._since())
+        return twin
+
+    def ids(self, start: int, stop: int) -> list[TaskId]:
+        """The tasks of these rows."""
+        return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
+
+    def _make(self, ids: list[TaskId], **made: Any) -> Cue:
+        return Cue(self._vectors.vectors[: len(ids)], ids, graph=self._graph, newest=True, **made)
+
+    def _tell(self, cue: Cue, record: Round, touched: set[TaskId], spec: TaskSpec) -> None:
+        self._known -= self.teller.tell(cue, touched, spec, self._since())
+        self.teller.steer(cue, record.levers, self._known, self._since())
+
+    def _since(self) -> int:
+        return counted_since(self._fold.choices, self.first)
