@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from labelcue.service.app import create_app
+from labelcue.store.base import Ledger
 from labelcue.types import Event, Kind
 from servicing import NOW, PASSWORD, XML, service_of, settings_of
 
@@ -47,7 +48,12 @@ def visitor_of(home: Path, clock: Callable[[], float] = lambda: NOW, **changes: 
 
 
 def fill(visitor: Visitor, texts: dict[int, str], labels: dict[int, str], project: int = 10) -> None:
-    """Tasks with these texts and labels of one user, a minute apart, in the ledger."""
+    """`plant` into the ledger of the visitor's service."""
+    plant(service_of(visitor.client.application).ledger, texts, labels, project)
+
+
+def plant(ledger: Ledger, texts: dict[int, str], labels: dict[int, str], project: int = 10) -> None:
+    """Tasks with these texts and labels of one user, a minute apart."""
     events = [Event(project, Kind.LABEL_CONFIG, "label_config:1", {"label_config": XML, "updated_at": ""})]
     for task, text in texts.items():
         body = {"task": task, "data": {"text": text}, "updated_at": "2026-11-21T01:00:00Z"}
@@ -57,4 +63,4 @@ def fill(visitor: Visitor, texts: dict[int, str], labels: dict[int, str], projec
         at = f"2027-01-15T07:{place % 60:02}:00Z"
         body = {"annotation": task, "task": task, "user": 7, "updated_at": at, "cancelled": False, "result": [region]}
         events.append(Event(project, Kind.ANNOTATION, f"annotation:{task}", body))
-    service_of(visitor.client.application).ledger.append(events)
+    ledger.append(events)

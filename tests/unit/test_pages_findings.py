@@ -8,8 +8,8 @@ import pytest
 
 from insightful import estimate, report_of, write_map, write_report
 from labelcue.errors import BadRequest
+from labelcue.service.findings import EMPTY, Findings
 from labelcue.service.pages.budget import budget
-from labelcue.service.pages.findings import EMPTY, Findings
 from labelcue.service.pages.ways import Answer, Ways
 from labelcue.store.facets import Facets, write_facets
 from labelcue.store.layout import Home

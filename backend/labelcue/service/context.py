@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from labelcue.errors import NotFound
 from labelcue.service.auth import Guard
+from labelcue.service.findings import Findings
 from labelcue.service.live import Lives
 from labelcue.service.metrics import Metrics
 from labelcue.settings import Settings
@@ -32,6 +33,7 @@ class Service:
         self.heard: dict[int, float] = {}
         """Unix seconds of the last authenticated webhook of each project, since this process started."""
         self.lives = Lives()
+        self.findings = Findings()
         self._snapshots = SnapshotReader()
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None

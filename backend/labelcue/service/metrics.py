@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ class Metrics:
         self._requests: Counter[Labels] = Counter()
         self._seconds: dict[Labels, float] = {}
         self._events = 0
+        self._served: Counter[Labels] = Counter()
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request; `route` is the template, never the path itself."""
@@ -31,14 +33,21 @@ class Metrics:
         with self._lock:
             self._events += stored
 
+    def served(self, project: int, strategy: str) -> None:
+        """Count a task that was handed out by a queue of this strategy."""
+        with self._lock:
+            self._served[("project", str(project)), ("strategy", strategy)] += 1
+
     def text(self, gauges: Mapping[str, Mapping[int, float]]) -> str:
         """Every counter, and gauges by name and project."""
         with self._lock:
             requests, seconds, events = dict(self._requests), dict(self._seconds), self._events
+            served = dict(self._served)
         lines = [
             *_family("labelcue_requests_total", "counter", requests.items()),
             *_family("labelcue_request_seconds_total", "counter", seconds.items()),
             *_family("labelcue_webhook_events_total", "counter", [((), events)]),
+            *_family("labelcue_served_total", "counter", served.items()),
         ]
         for name, values in gauges.items():
             samples = [((("project", str(project)),), value) for project, value in values.items()]
@@ -49,6 +58,6 @@ class Metrics:
 def _family(name: str, kind: str, samples: Iterable[tuple[Labels, float]]) -> list[str]:
     lines = [f"# TYPE {name} {kind}"]
     for labels, value in sorted(samples):
-        inner = ",".join(f'{key}="{text}"' for key, text in labels)
-        lines.append(f"{name}{'{' + inner + '}' if inner else ''} {value:g}")
+        inner = ",".join(f"{key}={json.dumps(text, ensure_ascii=False)}" for key, text in labels)
+        lines.append(f"{name}{'{' + inner + '}' if inner else ''} {value:.15g}")
     return lines

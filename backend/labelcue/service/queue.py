@@ -12,6 +12,7 @@ from labelcue.errors import LabelCueError, NotFound
 from labelcue.service.bodies import named_project, number
 from labelcue.service.context import NO_VERSION, Service
 from labelcue.service.difference import NONE, Copies, Difference
+from labelcue.service.gauges import gauges
 from labelcue.service.metrics import CONTENT_TYPE
 from labelcue.service.shapes import Asked, Place, Project, Projects, Queue, Shape, place_of
 from labelcue.store.connection import Connection
@@ -97,14 +98,7 @@ class Api:
     def metrics(self) -> ResponseReturnValue:
         """Counters for Prometheus."""
         known = [self._project(project) for project in self._service.home.projects()]
-        gauges: dict[str, dict[int, float]] = {
-            "project_labels": {one.id: one.labels for one in known},
-            "project_tasks": {one.id: one.tasks for one in known},
-            "project_round": {one.id: one.round for one in known},
-            "project_round_time_seconds": {one.id: one.as_of for one in known if one.as_of is not None},
-            "project_last_webhook_time_seconds": dict(self._service.heard),
-        }
-        return Response(self._service.metrics.text(gauges), content_type=CONTENT_TYPE)
+        return Response(self._service.metrics.text(gauges(self._service, known)), content_type=CONTENT_TYPE)
 
     def _place(self, snapshot: Snapshot, task: int) -> Place:
         standing = snapshot.of(TaskId(task)) if task < 2**63 else None

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from labelcue.errors import LabelCueError
 from labelcue.service.context import Service
-from labelcue.service.pages.findings import EMPTY, Findings
+from labelcue.service.findings import EMPTY
 from labelcue.service.pages.history import History
 from labelcue.service.pages.ways import Answer, Ways
 from labelcue.store.connection import Connection
@@ -27,7 +27,6 @@ class Reader:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.findings = Findings()
         self._ways = Ways(service.clock)
         self._lock = threading.Lock()
         self._histories: dict[int, History] = {}
@@ -96,14 +95,14 @@ class Seen:
     def report(self) -> dict[str, Any]:
         """What the learner worked out, every section there."""
         folder = self.reader.service.home.project(self.number)
-        found = self._tried(lambda: self.reader.findings.report(folder))
+        found = self._tried(lambda: self.reader.service.findings.report(folder))
         return found or {"at": None, "classes": [], **EMPTY}
 
     @cached_property
     def map(self) -> dict[str, list[Any]]:
         """The pool's map as columns; empty before the first."""
         folder = self.reader.service.home.project(self.number)
-        return self._tried(lambda: self.reader.findings.map(folder)) or {}
+        return self._tried(lambda: self.reader.service.findings.map(folder)) or {}
 
     @property
     def history(self) -> History:

@@ -78,8 +78,9 @@ const KINDS = {
 
   map(spec) {
     const plot = figure(spec, {
-      tools: "lasso_select,pan,wheel_zoom,tap,hover,reset", toolbar_location: "right", tooltips: [["task", "@task"]],
+      tools: "lasso_select,pan,wheel_zoom,tap,hover,reset", toolbar_location: "right",
     });
+    plot.toolbar.tools.find((tool) => tool instanceof Bokeh.HoverTool).tooltips = [["task", "@task"]];
     plot.toolbar.logo = null;
     plot.toolbar.active_drag = plot.toolbar.tools.find((tool) => tool instanceof Bokeh.LassoSelectTool);
     for (const axis of [...plot.below, ...plot.left, ...plot.center]) axis.visible = false;

@@ -1,0 +1,46 @@
+"""An eye on the admins' pages in a browser: barriers, errors, foreign addresses."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Request
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def watched(page: Page, address: str, complaints: list[str]) -> Page:
+    """The page; whatever it says as an error, or asks of another address, becomes a complaint."""
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((address, "data:")):
+            complaints.append(f"asked {request.url}")
+
+    page.on("request", asked)
+    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    return page
+
+
+def log_in(page: Page, address: str, password: str, name: str = "Ada") -> None:
+    """By the form."""
+    page.goto(f"{address}/login")
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Password or one-time code").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{address}/")
+
+
+def barriers(page: Page, complaints: list[str]) -> list[str]:
+    """What axe finds: each rule with the places that break it.
+
+    axe itself tries styles that the pages' policy forbids: what the page complains of meanwhile is not the page's.
+    """
+    before = list(complaints)
+    found = Axe().run(page, options={**RULES, "resultTypes": ["violations"]}).response["violations"]
+    complaints[:] = before
+    return [f"{one['id']}: {', '.join(str(node['target'][0]) for node in one['nodes'][:3])}" for one in found]
+
+
+def drawn(page: Page) -> None:
+    """Wait until every chart of the page is drawn."""
+    page.wait_for_function("() => [...document.querySelectorAll('.plot')].every((one) => one.childElementCount)")
