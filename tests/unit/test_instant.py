@@ -98,6 +98,16 @@ def test_nothing_to_gain_ends_the_head_early():
     assert sorted(few.head(50)[0].tolist()) == [0, 1, 2, 3]
 
 
+def test_another_width_is_another_sum_however_the_rows_are_dealt_out(monkeypatch):
+    monkeypatch.setattr("labelcue.pool.kernel.STEP", 64)
+    kernel, weight = pool(0)
+    for width in (WIDTH / 2, WIDTH, 2 * WIDTH):
+        kernel.widen(width)
+        found = kernel.sums(weight)
+        values = np.exp(-kernel.edges.squared.astype(np.float64) / width**2) * weight[kernel.edges.to]
+        np.testing.assert_allclose(found, np.add.reduceat(values, kernel.edges.start[:-1]), rtol=1e-5)
+
+
 def test_threads_do_not_change_a_bit(monkeypatch):
     kernel, weight = pool(0)
     one = kernel.sums(weight)

@@ -35,7 +35,6 @@ class Kernel:
         self.edges = edges
         self.width = 0.0
         self.values: Floats = np.empty(len(edges.to), dtype=np.float32)
-        self._parts: dict[int, csr_array] = {}
         self._used = -1
         """Number of rows in use that `_copies` and `_usual` are of."""
         self._copies: Floats | None = None
@@ -61,22 +60,18 @@ class Kernel:
 
     def sums(self, weight: Floats) -> Sums:
         """(n,) float64 Σ_i w_i K_is of each row s over its neighbours i, `weight` (n,) float32."""
-        out, factor = np.empty(self.rows), weight.astype(np.float64)
-        if not self._parts:
-            self._each(self._part)
+        start, out, factor = self.edges.start, np.empty(self.rows), weight.astype(np.float64)
 
         def step(first: int, last: int) -> None:
-            out[first:last] = self._parts[first] @ factor
+            span = slice(start[first], start[last])
+            part = csr_array((last - first, self.rows), dtype=np.float32)
+            # Its constructor would look through the edges, and copy them; the product is float64, as the factor is.
+            part.data, part.indices = self.values[span], self.edges.to[span]
+            part.indptr = (start[first : last + 1] - start[first]).astype(np.int32)
+            out[first:last] = part @ factor
 
         self._each(step)
         return out
-
-    def _part(self, first: int, last: int) -> None:
-        """Keep a view of some rows as a sparse matrix, which takes long to make; its products are float64."""
-        start, span = self.edges.start, slice(self.edges.start[first], self.edges.start[last])
-        inner = (start[first : last + 1] - start[first]).astype(np.int32)
-        shape = last - first, self.rows
-        self._parts[first] = csr_array((self.values[span], self.edges.to[span], inner), shape=shape)
 
     def spans(self, rows: Ints) -> tuple[Ints, Ints]:
         """The edges of some rows, one row after the other, and (k,) how many each has."""
