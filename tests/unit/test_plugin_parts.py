@@ -439,6 +439,8 @@ def test_what_labelcue_does_not_say_is_shown_as_it_is_stored_but_never_as_a_pare
         found = dressed(answer, shown, why=True, suggest=True)
         assert found["predictions"] == [{**ours, "id": ""}, theirs]
         assert found["data"] == {"labelcue_reason": shown.why if shown else ""}
+    lasting = {"id": 7, "model_version": "cue-3"}  # asked for in the Data Manager: nothing deletes it
+    assert dressed({**answer, "predictions": [lasting]}, None, why=False, suggest=True)["predictions"] == [lasting]
 
 
 def test_a_config_that_asks_for_the_reason_is_known_and_tasks_need_not_have_it() -> None:
