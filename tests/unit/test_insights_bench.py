@@ -36,7 +36,9 @@ def test_every_part_is_replayed(made: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(audits, "REPLAYS", 20)
     monkeypatch.setattr(audits, "LABELS", (50,))
     monkeypatch.setattr(changes, "REPLAYS", 4)
-    monkeypatch.setattr(forecasts, "BUDGET", 200)
+    monkeypatch.setattr(forecasts, "DRAWS", 1)
+    monkeypatch.setattr(forecasts, "CHANCE", 100)
+    monkeypatch.setattr(forecasts, "BUDGET", 180)
     monkeypatch.setattr(forecasts, "NOW", (60,))
     found = _figures("insights", "--data", str(made), "--seeds", "1")["sets"]["twins"]
     assert found["audits"]["50"]["overall"]["of"] == 20

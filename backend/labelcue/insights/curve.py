@@ -155,16 +155,21 @@ def by_chance(law: Law, now: int, chance: tuple[Ints, Real], weight: Real, tasks
         )
     other, n = fit(at, right, weight, alike=law), len(weight)
     low, middle, high = other.needed_quantiles(0, law.mean(now), TAILS)
-    if middle > tasks:
+    if low > tasks:
         words = f"Random order is not expected to reach the accuracy of now with all {tasks:,} tasks."
         return Random(tuple(points), None, None, ASSUMPTION, words)
-    high = min(high, float(tasks))
+    words = (
+        f"Random order would have needed about {middle:,.0f} labels ({low:,.0f} to {min(high, tasks):,.0f}, "
+        f"{LEVEL:.0%} interval) for what {now:,} have given."
+    )
+    if middle > tasks:
+        words = (
+            f"Random order would have needed {low:,.0f} labels or more for what {now:,} have given; whether all "
+            f"{tasks:,} tasks would do is open."
+        )
+    middle, high = min(middle, float(tasks)), min(high, float(tasks))
     needed = Estimate(middle, low, high, n)
     saved = Estimate(middle - now, low - now, high - now, n)
-    words = (
-        f"Random order would have needed about {middle:,.0f} labels ({low:,.0f} to {high:,.0f}, {LEVEL:.0%} interval) "
-        f"for what {now:,} have given."
-    )
     return Random(tuple(points), needed, saved, ASSUMPTION, words)
 
 

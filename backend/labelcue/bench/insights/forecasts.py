@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
@@ -14,9 +16,10 @@ from labelcue.insights.intervals import Real
 from labelcue.insights.powerlaw import Law
 from labelcue.insights.stopping import NEXT, gain_of
 from labelcue.insights.successive import marks, predictions, random_order
-from labelcue.types import Floats, Ints, Json
+from labelcue.types import Bools, Floats, Ints, Json
 
-AUDITS = 100
+AUDITS, DRAWS = 100, 8
+"""Audits of a forecast, and how often they are drawn anew for the same models."""
 NOW = (100, 200, 400)
 """Labels at which the forecast is made."""
 BUDGET, CHANCE = 600, 1000
@@ -27,37 +30,44 @@ STRATEGY, BATCH = "herding", 25
 
 
 class Trial:
-    """One seed of a set: a pool in the order of the strategy, audits of the test items, and the truth on the others."""
+    """One seed of a set: a pool in the order of the strategy, and the truth on the test items, of which audits are."""
 
     def __init__(self, data: LabelledSet, l2: float, seed: int) -> None:
         pool = draw(data, "asis", seed)
-        self.classes, self.l2, self.seed, self.tasks = len(data.classes), l2, seed, len(pool.said)
+        self.data, self.l2, self.seed, self.tasks = data, l2, seed, len(pool.said)
+        self.one_hot = np.eye(len(data.classes), dtype=np.float32)
         budget = min(BUDGET, self.tasks)
         order = served(Task(pool, data.classes, budget, BATCH, seed), STRATEGY)
-        self.vectors, self.targets = pool.vectors[order], np.eye(self.classes, dtype=np.float32)[pool.said[order]]
-        shuffled = np.random.default_rng([seed, 17]).permutation(len(data.test_targets))
-        audits, rest = shuffled[:AUDITS], shuffled[AUDITS:]
-        self.audits, self.said = data.test_vectors[audits], data.test_targets[audits]
-        self._rest = data.test_vectors[rest], data.test_targets[rest]
+        self.vectors, self.targets = pool.vectors[order], self.one_hot[pool.said[order]]
         self.marks = np.unique(np.append(np.arange(20, budget, 20), NOW))
         self.truth = self._smooth(self.vectors, self.targets, self.marks)
         at_random = np.random.default_rng([seed, 19]).permutation(self.tasks)[:CHANCE]
         self.random_marks = np.unique(np.geomspace(20, len(at_random), 24).astype(np.int64))
-        vectors, targets = pool.vectors[at_random], np.eye(self.classes, dtype=np.float32)[pool.said[at_random]]
-        self.random_truth = self._smooth(vectors, targets, self.random_marks)
+        self.random_truth = self._smooth(pool.vectors[at_random], self.one_hot[pool.said[at_random]], self.random_marks)
+
+    def right(self, vectors: Floats, targets: Floats, at: Ints) -> Bools:
+        """(k, m) whether the model after each number of labels is right on each test item."""
+        data = self.data
+        found = predictions(vectors, targets, at, data.test_vectors, self.l2, self.seed)
+        return np.asarray(found == data.test_targets, dtype=np.bool_)
 
     def _smooth(self, vectors: Floats, targets: Floats, at: Ints) -> Real:
-        """(k,) accuracies on the other test items, made to rise: single models wobble around what there is to know."""
-        found = predictions(vectors, targets, at, self._rest[0], self.l2, self.seed)
-        curve: Real = IsotonicRegression().fit_transform(np.log(at), (found == self._rest[1]).mean(axis=1))
+        """(k,) accuracies, made to rise: single models wobble around what there is to know."""
+        seen = self.right(vectors, targets, at).mean(axis=1)
+        curve: Real = IsotonicRegression().fit_transform(np.log(at), seen)
         return curve
 
-    def forecast(self, now: int) -> tuple[Curve, Law | None]:
-        """What the project would be told after so many labels."""
-        at = marks(now)
-        right = predictions(self.vectors, self.targets, at, self.audits, self.l2, self.seed) == self.said
-        chance = random_order(self.audits, self.said, self.classes, self.l2, self.seed)
-        return learning_curve(at, right, np.ones(len(self.said)), self.tasks, rate([], 0.0), chance)
+    def forecasts(self, now: int) -> Iterator[tuple[Curve, Law | None]]:
+        """What projects with other audits would be told after so many labels; of the first, random order too."""
+        at, data = marks(now), self.data
+        right = self.right(self.vectors, self.targets, at)
+        for number in range(DRAWS):
+            shuffled = np.random.default_rng([self.seed, now, number]).permutation(len(data.test_targets))
+            audits, chance = shuffled[:AUDITS], None
+            if not number:
+                said = data.test_targets[audits], len(data.classes)
+                chance = random_order(data.test_vectors[audits], *said, self.l2, self.seed)
+            yield learning_curve(at, right[:, audits], np.ones(AUDITS), self.tasks, rate([], 0.0), chance)
 
 
 def replay(data: LabelledSet, l2: float, seeds: int) -> Json:
@@ -67,16 +77,16 @@ def replay(data: LabelledSet, l2: float, seeds: int) -> Json:
     for seed in range(seeds):
         trial = Trial(data, l2, seed)
         for now in NOW:
-            curve, law = trial.forecast(now)
-            if law is None or now + NEXT > trial.marks[-1]:
-                continue
-            gain = gain_of(law, now, AUDITS)
             real = float(np.interp(now + NEXT, trial.marks, trial.truth) - np.interp(now, trial.marks, trial.truth))
-            held["gain"].add(gain.low <= real <= gain.high)
-            width.append(gain.high - gain.low)
+            for curve, law in trial.forecasts(now):
+                if law is None or now + NEXT > trial.marks[-1]:
+                    continue
+                gain = gain_of(law, now, AUDITS)
+                held["gain"].add(gain.low <= real <= gain.high)
+                width.append(gain.high - gain.low)
+                _target(trial, law, now, held["target"])
+                _random(trial, curve, now, held["random"])
             true.append(real)
-            _target(trial, law, now, held["target"])
-            _random(trial, curve, now, held["random"])
     figures = {name: one.as_json() for name, one in held.items()}
     return {**figures, "gain_width": mean_of(width), "gain_true": mean_of(true)}
 
