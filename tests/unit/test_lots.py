@@ -121,15 +121,15 @@ def test_audits_and_exploration_share_a_head() -> None:
 
 
 def test_what_was_drawn_before_is_drawn_first() -> None:
-    names, free = np.arange(100), np.arange(100)
+    numbers, free = (lots(np.arange(100), 0), lots(np.arange(100), 1)), np.arange(100)
     before = np.zeros(100, dtype=bool)
     before[[17, 90]] = True
     explored = np.zeros(100, dtype=bool)
-    explored[np.flatnonzero(lots(names, 0) > 0.5 * 2**64)[:2]] = True
-    drawn = draw(names, free, 40, (0.1, 0.1), 0, (before, explored), (0, 0, 0))
+    explored[np.flatnonzero(numbers[0] > 0.5 * 2**64)[:2]] = True
+    drawn = draw(numbers, free, 40, (0.1, 0.1), (before, explored), (0, 0, 0))
     assert set(drawn.drawn[~drawn.explores][:2]) == {17, 90}
     assert explored[drawn.drawn[drawn.explores][:2]].all()
-    off = draw(names, free, 40, (0.0, 0.0), 0, (before, before), (0, 0, 0))
+    off = draw(numbers, free, 40, (0.0, 0.0), (before, before), (0, 0, 0))
     assert (list(off.drawn), sorted(off.reserved)) == ([], [17, 90])
 
 

@@ -1,10 +1,11 @@
 """Shares hold at every place, and lots are fair."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelcue.pool.turns import lots, take_turns
+from labelcue.pool.turns import alternate, lots, take_turns
 
 
 @settings(max_examples=150, deadline=None)
@@ -46,3 +47,18 @@ def test_lots_are_uniform_over_seeds():
     expected = 400
     chi2 = ((np.bincount(first, minlength=10) - expected) ** 2 / expected).sum()
     assert chi2 < 27.9  # 99.9 % of chi-squared with 9 degrees of freedom
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.5, 0.77, 1.0])
+@pytest.mark.parametrize("before", [(0, 0), (3, 40), (9, 1)])
+def test_two_alternate_as_they_would_take_turns(share, before):
+    mine = alternate(share, before, (500, 500), 300)
+    by_turns = take_turns(np.array([share, 1 - share]), np.array(before), np.array([500, 500]), 300) == 0
+    assert np.abs(np.cumsum(mine) - np.cumsum(by_turns)).max() <= 1  # where both are due at once, rounding decides
+    if before == (0, 0):
+        assert np.abs(np.cumsum(mine) - share * np.arange(1, 301)).max() <= 1
+
+
+def test_of_two_one_goes_on_where_the_other_has_nothing_left():
+    assert alternate(0.5, (0, 0), (2, 500), 50).sum() == 2
+    assert alternate(0.2, (0, 0), (500, 3), 50).sum() == 47

@@ -11,40 +11,38 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcue.pool.turns import lots, take_turns
+from labelcue.pool.turns import alternate
 from labelcue.pool.wishes import Lots
 from labelcue.types import Bools, Ints
 
 _NONE = np.empty(0, dtype=np.int64)
-OTHER = 2**32
-"""Added to the seed of audits for the order in which items are explored."""
 
 
 def draw(
-    names: NDArray[np.generic],
+    numbers: tuple[NDArray[np.uint64], NDArray[np.uint64]],
     free: Ints,
     places: int,
     shares: tuple[float, float],
-    seed: int,
     before: tuple[Bools, Bools],
     given: tuple[int, int, int],
 ) -> Lots:
     """What is drawn for a head of so many places, among the candidates `free` (f,) >= places, ascending.
 
-    `names` (m,) are all candidates' ids, `shares` those of audits and of exploration. `before`: (m,) whether each was
+    `numbers` (m,) are the random numbers of all candidates for audits and for exploration, `shares` those of either.
+    `before`: (m,) whether each was
     drawn for an audit, or for exploration, in an earlier round: these come first. `given`: audits, explored and other
     places so far.
     """
-    keys, (audit, explore) = lots(names[free], seed), shares
+    keys, (audit, explore) = numbers[0][free], shares
     aside: Bools = (keys < _threshold(audit)) | before[0][free]
-    at = _turns(audit, (given[0], given[1] + given[2]), (len(free), len(free) - int(aside.sum())), places)
+    at = alternate(audit, (given[0], given[1] + given[2]), (len(free), len(free) - int(aside.sum())), places)
     first = _first(keys, before[0][free], int(at.sum()))
     unaudited = ~aside
     unaudited[first] = aside[first] = False
     others, rest = free[unaudited], places - len(first)
     left = min(1.0, explore / (1 - audit)) if explore else 0.0
-    also = _turns(left, (given[1], given[2]), (rest, rest), rest)
-    more = _first(lots(names[others], seed + OTHER), before[1][others], int(also.sum())) if also.any() else _NONE
+    also = alternate(left, (given[1], given[2]), (rest, rest), rest)
+    more = _first(numbers[1][others], before[1][others], int(also.sum())) if also.any() else _NONE
     return _joined(at, free[first], also, others[more], free[aside], (len(free), len(others)))
 
 
@@ -60,15 +58,6 @@ def _joined(at: Bools, audits: Ints, also: Bools, more: Ints, reserved: Ints, am
     # An audit is as likely as all that are left; an explored one as all that are left and not set aside.
     left = np.where(explores, among[1] - (np.cumsum(stream != 1) - 1)[by_lot], among[0] - np.flatnonzero(by_lot))
     return Lots(drawn, by_lot, explores, (1 / np.maximum(left, 1)).astype(np.float32), reserved)
-
-
-def _turns(share: float, given: tuple[int, int], left: tuple[int, int], places: int) -> Bools:
-    """(places,) which places are drawn."""
-    if not share:
-        return np.zeros(places, dtype=bool)
-    turns = take_turns(np.array([share, 1 - share]), np.array(given), np.array(left), places)
-    drawn_at: Bools = turns == 0
-    return drawn_at
 
 
 def _first(keys: NDArray[np.uint64], before: Bools, count: int) -> Ints:

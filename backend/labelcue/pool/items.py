@@ -52,6 +52,8 @@ class Items:
         self._stale = True
         self._taker = "the pool"
         """Who reads the labels."""
+        self._lot_numbers: dict[int, NDArray[np.uint64]] = {}
+        """Seed → the random number of each row's item."""
         self._offered: dict[ItemId, Draw | None] = {}
         """Places of the latest queue that count for the shares that admins set: None for those not drawn."""
 

@@ -16,10 +16,13 @@ from labelcue.pool.items import Items
 from labelcue.pool.levers import Draw, Pace, Shares
 from labelcue.pool.matrix import FARTHEST
 from labelcue.pool.roster import ItemId, plain
+from labelcue.pool.turns import lots
 from labelcue.pool.wishes import Lots, Wishes
 from labelcue.types import Floats, Ints, Label
 
 _NONE = np.empty(0, dtype=np.int64)
+OTHER = 2**32
+"""Added to the seed of audits for the order in which items are explored."""
 PINNED = "pinned by an admin"
 BY_LOT: Mapping[str, str] = MappingProxyType(
     {
@@ -214,8 +217,17 @@ class Levered(Items):
             before[stream, there[there >= 0]] = True
         free = np.ones(len(candidates), dtype=bool)
         free[pinned] = False
-        names, shares = self._roster.names[candidates], (levers.audit, levers.explore)
-        return draw(names, np.flatnonzero(free), places, shares, levers.seed, (before[0], before[1]), levers.given)
+        audit = self._numbers(levers.seed)[candidates]
+        explore = self._numbers(levers.seed + OTHER)[candidates] if levers.explore else audit
+        shares = levers.audit, levers.explore
+        return draw((audit, explore), np.flatnonzero(free), places, shares, (before[0], before[1]), levers.given)
+
+    def _numbers(self, seed: int) -> NDArray[np.uint64]:
+        """(n,) the random number of each row's item; kept while no row is added."""
+        kept = self._lot_numbers.get(seed)
+        if kept is None or len(kept) != self._matrix.rows:
+            kept = self._lot_numbers[seed] = lots(self._roster.names, seed)
+        return kept
 
     def _cells(
         self, candidates: Ints, place: Ints, probabilities: Floats | None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcue.types import Ints
+from labelcue.types import Bools, Ints
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -34,6 +34,27 @@ def take_turns(shares: NDArray[np.float64], given: Ints, left: Ints, places: int
         turns[place] = turn
         given[turn] += 1
         left[turn] -= 1
+    return turns
+
+
+def alternate(share: float, given: tuple[int, int], left: tuple[int, int], places: int) -> Bools:
+    """(places,) `take_turns` of two, whether it is the turn of the first: the same without an array a place."""
+    turns = np.zeros(places, dtype=bool)
+    if not share:
+        return turns
+    (mine, others), (my_left, others_left) = given, left
+    for place in range(places):
+        lag = share * (mine + others + 1) - mine  # the other's lag is 1 - lag
+        due, other_due = my_left > 0 and lag >= 0.5, others_left > 0 and lag <= 0.5 and share < 1
+        if due and other_due:
+            turn = (0.5 - lag) / share <= (lag - 0.5) / (1 - share)
+        elif due or other_due:
+            turn = due
+        else:
+            turn = my_left > 0 and (others_left <= 0 or lag >= 0.5)
+        turns[place] = turn
+        mine, others = mine + turn, others + (not turn)
+        my_left, others_left = my_left - turn, others_left - (not turn)
     return turns
 
 
