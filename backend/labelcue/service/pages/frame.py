@@ -167,7 +167,7 @@ _UNITS = {
     "count": words.count,
     "money": words.money,
     "points": words.points,
-    "hours": lambda value: words.decimal(value, 1),
+    "hours": lambda value: words.span(None if value is None else 3600 * value),
 }
 _FILTERS: dict[str, Any] = {
     "interval": _interval,

@@ -26,8 +26,8 @@ def share(value: float | None, digits: int = 1) -> str:
 
 
 def points(value: float | None) -> str:
-    """A difference of shares in points: `2.1 points`."""
-    return NOTHING if value is None or not math.isfinite(value) else f"{100 * value:.1f} points"
+    """A difference of shares in points: `2.1`."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{100 * value:.1f}"
 
 
 def interval(estimate: Mapping[str, Any] | None, say: Callable[[float | None], str]) -> str:
