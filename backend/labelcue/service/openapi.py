@@ -80,11 +80,6 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.path.endswith("/queue"):
         counts = asked.paging("limit", 50, 1, 1000), asked.paging("offset", 0, 0, 10**12)
         parameters += [*counts, asked.SINCE, asked.HEAD]
-            asked.paging("limit", 50, 1, 1000),
-            asked.paging("offset", 0, 0, 10**12),
-            asked.SINCE,
-            asked.HEAD,
-        ]
     if route.method == "delete":
         parameters.append({"name": "user", "in": "query", "required": True, "schema": asked.ID})
     parameters += route.queries
