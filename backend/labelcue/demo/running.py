@@ -23,6 +23,7 @@ from labelcue.demo.studio import Studio
 from labelcue.demo.venv import VERSION, ensure_venv
 from labelcue.errors import ConfigError
 from labelcue.labelstudio.client import LabelStudio
+from labelcue.service.pages.session import new_code
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130
@@ -105,6 +106,8 @@ class Demo:
             f"[bold]Password[/]  {state.admin.password.get_secret_value()}",
             "[bold]Click[/]     [bold cyan]Label All Tasks[/]; keys 1 and 2 choose, Ctrl+Enter submits",
             "",
+            f"Admins    {backend.settings.base_url}/login#code={new_code(backend.settings)}",
+            f"          logs in once, within ten minutes; later: labelcue pages --home {backend.settings.home}",
             f"Queue     {backend.settings.base_url}/api/projects/{state.project}/queue",
             f"Logs      {studio.log}",
             f"          {backend.log}",
