@@ -185,7 +185,8 @@ class LabelCue:
                 _candidates(said)
         except (WireError, BadAnswer) as error:
             self.circuit.failed()
-            self._tell(str(error))
+            # Whoever asks beside the annotators waits longer, and would tell the same trouble in other words.
+            self._tell((self._trouble if force else "") or str(error))
             return None
         except BaseException:
             self.circuit.failed()

@@ -102,7 +102,7 @@ def test_the_data_manager_shows_the_order_and_a_rare_filter_is_served_from_it(ho
     assert [task["id"] for task in listed] == published
     assert [task["cue_rank"] for task in listed] == list(range(230))
     assert listed[0]["cue_priority"] == 1
-    assert "distance" in listed[0]["cue_reason"]
+    assert "too few labels yet" in listed[0]["cue_reason"]
     columns = {one["id"] for one in house.studio_get("/api/dm/columns", project=project)["columns"]}
     assert {"cue_rank", "cue_priority", "cue_uncertainty", "cue_reason"} <= columns
 

@@ -384,13 +384,14 @@ def test_a_probe_asks_whatever_the_circuit_says() -> None:
 
 
 def test_after_trouble_what_nobody_waits_for_asks_first() -> None:
-    cue, answers, _ = cue_with(queue(5), WireError("late"), WireError("late"), queue(5))
+    cue, answers, _ = cue_with(queue(5), WireError("late"), WireError("later"), queue(5))
     cue.recover(1)
     assert not answers.asked, "nothing is wrong"
     cue.candidates(1, 7, None, 0.3)
     cue.candidates(1, 7, None, 0.3)
     cue.recover(1)
     assert not cue.circuit.is_closed
+    assert cue.trouble == "late", "the log would have another line"
     cue.recover(1)
     assert cue.circuit.is_closed
     assert answers.asked[-1] == ("POST", "/api/projects/1/next", {"user": 1, "limit": 1})
