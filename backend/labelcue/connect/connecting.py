@@ -118,6 +118,7 @@ def _as_it_is(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "created_at": found.get("created_at"),
         "sampling": found.get("sampling"),
+        "show_collab_predictions": found.get("show_collab_predictions"),
         "model_version": "" if version and ours.is_our_version(version) else version,
         "webhooks": {},
         "backends": {},

@@ -99,6 +99,9 @@ def _settings(ls: LabelStudio, known: Connection, on_step: Said) -> None:
     sampling = known.before.get("sampling")
     if sampling and found.get("sampling") == ours.SAMPLING != sampling:
         fields["sampling"] = sampling
+    shown = known.before.get("show_collab_predictions")
+    if shown is not None and found.get("show_collab_predictions") != shown:
+        fields["show_collab_predictions"] = shown
     current, wanted = found.get("model_version"), known.before.get("model_version")
     # Label Studio takes "" but not null; where null is wanted, deleting our predictions has just left it.
     if ours.is_our_version(current) and current != wanted and (current or wanted is not None):

@@ -36,6 +36,9 @@ RECENT = 50
 """Rotations that the status' figures are taken from."""
 IDLE = 3600.0
 """Seconds to wait where there is no order yet."""
+APART = 15.0
+"""Seconds between two rotations, at least, where labels are shown: replaced frontiers are kept long then, and Label
+Studio slows down with the predictions that it holds."""
 LONGEST_PENALTY = 600.0
 """Seconds that one failed rotation puts off the next, at most."""
 
@@ -110,9 +113,10 @@ class Delivery:
     def status(self) -> dict[str, Json]:
         """For status pages.
 
-        `version` (empty: nothing of ours is served), `size`, `left`, `rotated_at` (Unix seconds), the `reason`, how
-        long the recent `rotations` took in seconds and their share of the time (`duty`), tasks used up a minute,
-        `sampling` (a remark where somebody changed it), the `error` and the seconds to the next try.
+        `version` (empty: nothing of ours is served), whether labels are `shown`, `size`, `left`, `rotated_at` (Unix
+        seconds), the `reason`, how long the recent `rotations` took in seconds and their share of the time (`duty`),
+        tasks used up a minute, `sampling` (a remark where somebody changed it), the `error` and the seconds to the
+        next try.
         """
         with self._lock:
             left, rate = len(self._left), self._pace.rate(self._timer())
@@ -120,6 +124,7 @@ class Delivery:
         return {
             **self._words,
             "version": rotation.version if rotation.serving else "",
+            "shown": rotation.confident is not None,
             "size": len(rotation.tasks),
             "left": left,
             "rotations": len(seconds),
@@ -161,6 +166,7 @@ class Delivery:
             snapshot = self._snapshot
         if snapshot is None:
             return IDLE
+        self._rotation.confident = threshold(snapshot, self._settings.confident, self._pre_annotation)
         if not self._resumed:
             self._rotation.resume()
             self._settle()
@@ -205,7 +211,6 @@ class Delivery:
     def _rotate(self, snapshot: Snapshot, view: View, reason: str) -> None:
         start = self._timer()
         try:
-            self._rotation.confident = threshold(snapshot, self._settings.confident, self._pre_annotation)
             self._rotation.rotate(snapshot, view.wanted[: view.size])
         except BaseException:
             # What failed has cost Label Studio as much; but one time-out must not mean hours of an old order. And a
@@ -241,7 +246,8 @@ class Delivery:
                 self._left = free_of(self._snapshot, self._left_of)
 
     def _gap(self) -> float:
-        return (self._seconds[-1] if self._seconds else 0.0) / self._settings.delivery_duty
+        took = (self._seconds[-1] if self._seconds else 0.0) / self._settings.delivery_duty
+        return took if self._rotation.confident is None else max(took, APART)
 
     def _pause(self, until_delete: float | None) -> float:
         now = self._timer()

@@ -24,6 +24,9 @@ CHUNK = 200
 GRACE = 3.0
 """Seconds that a replaced frontier is kept: a request for the next task that had begun before the switch looks for the
 old one, and Label Studio tells an annotator that there are no tasks where it has gone meanwhile."""
+OPEN = 1800.0
+"""The same where labels are shown: a task that was opened with a prediction names it when it is submitted, and Label
+Studio refuses the annotation of a task whose prediction has gone."""
 
 
 class Rotation:
@@ -70,7 +73,7 @@ class Rotation:
         recorded = [str(line.get("version")) for line in self._record.lines()]
         # A backend that somebody gave such a title would answer for that frontier: its number is passed over, too.
         self._number = highest([*versions, *recorded, *titles, current])
-        due = self._timer() + GRACE
+        due = self._timer() + self._keep
         self._stale = {one: due for one in versions if number_of(one) is not None and one != current}
         if number_of(current) is not None and versions.get(current) and current not in titles:
             self._serve(current, self._record.tasks_of(current))
@@ -85,10 +88,12 @@ class Rotation:
         self._check_stop()
         self._record.switching(version, ids, self._clock())
         self.serving = False
-        self._ls.update_project(self._project, model_version=version)
+        # Hidden predictions are named by no annotation. The version in the same request: hiding alone would empty it.
+        shown = self.confident is not None
+        self._ls.update_project(self._project, model_version=version, show_collab_predictions=shown)
         del self._stale[version]
         if self.version:
-            self._stale[self.version] = self._timer() + GRACE
+            self._stale[self.version] = self._timer() + self._keep
         self._serve(version, ids)
         self._record.serving(version, self._clock())
 
@@ -100,6 +105,10 @@ class Rotation:
                 self._ls.delete_predictions(self._project, version)
                 del self._stale[version]
         return min(self._stale.values()) - self._timer() if self._stale else None
+
+    @property
+    def _keep(self) -> float:
+        return GRACE if self.confident is None else OPEN
 
     def _serve(self, version: str, tasks: Sequence[TaskId]) -> None:
         self.version, self.tasks, self.serving = version, tuple(tasks), True

@@ -106,15 +106,18 @@ def _automatic(case: Case) -> Finding:
 
 
 def _shown(case: Case) -> Finding:
-    wanted, shown = case.connection.pre_annotation != "off", bool(case.found.get("show_collab_predictions"))
-    what = (
-        "Predicted labels are shown as the connection says." if wanted else "No predicted labels are to be shown.",
-        "The connection says that predicted labels are shown, but the project hides predictions from annotators.",
+    """Predictions that are to be hidden but are shown are named by annotations, and gone when these are submitted."""
+    delivery, shown = case.status.get("delivery") or {}, bool(case.found.get("show_collab_predictions"))
+    wanted = bool(delivery.get("shown", case.connection.pre_annotation != "off"))
+    trouble = (
+        "Predicted labels are to be shown, but the project hides predictions from annotators."
+        if wanted
+        else "No predicted labels are to be shown, but the project shows predictions: where one is replaced while a "
+        "task is open, Label Studio refuses that task's annotation."
     )
-    remedy = (
-        "Switch on 'Use predictions to prelabel tasks' (Settings, Annotation), or connect with --pre-annotation off."
-    )
-    return case.check("shown-predictions", shown or not wanted, what, remedy, serious=False)
+    what = f"Predicted labels are {'shown' if wanted else 'hidden'}, as they are to be.", trouble
+    remedy = "Wait for the next frontier, which sets 'Use predictions to prelabel tasks' (Settings, Annotation) right."
+    return case.check("shown-predictions", shown == wanted, what, remedy, serious=False)
 
 
 def _locks(case: Case) -> Finding:
