@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from insightful import estimate, report_of, write_map, write_report
@@ -13,9 +15,10 @@ from labelcue.service.pages.budget import budget
 from labelcue.service.pages.ways import Answer, Ways
 from labelcue.store.facets import Facets, write_facets
 from labelcue.store.layout import Home
-from labelcue.types import Kind, TaskId
+from labelcue.store.snapshot import write_snapshot
+from labelcue.types import Event, Kind, TaskId
 from paging import Visitor, fill, visitor_of
-from servicing import connect, offer, publish, service_of
+from servicing import connect, offer, publish, service_of, snapshot_of
 
 TASKS = list(range(1, 13))
 PAGES = ("", "/quality", "/coverage", "/stopping")
@@ -198,3 +201,26 @@ def test_a_suspected_label_goes_to_another_annotator(
     answer = visitor.post("/projects/10/act", action="second", tasks="1", back="quality")
     assert answer.status_code == 400
     assert "labelcue-plugin" in answer.text
+
+
+def test_audits_are_retired_only_when_it_is_confirmed(tmp_path: Path, visitor: Visitor) -> None:
+    page = "/projects/10/quality"
+    assert "Retire the audits" not in visitor.get(page).text  # there are none
+    audited = replace(snapshot_of(TASKS, number=4), held_out=3, audits=np.arange(1, 6, dtype=np.int64))
+    write_snapshot(Home(tmp_path).snapshot(10), audited)
+    text = visitor.get(page).text
+    assert "all 3 audit labels" in text
+    assert "This cannot be taken back" in text
+    ledger = service_of(visitor.client.application).ledger
+
+    def retired() -> list[Event]:
+        return [event for event in ledger.read(10) if event.kind is Kind.RETIRE]
+
+    refused = visitor.post(f"{page}/retire")
+    assert (refused.status_code, retired()) == (400, [])
+    assert "not confirmed" in refused.text
+    visitor.get(page)
+    assert visitor.post(f"{page}/retire", sure="yes", csrf="x").status_code == 400
+    assert "3 audits retired: the model learns from them" in visitor.post(f"{page}/retire", sure="yes").text
+    assert [event.body["by"] for event in retired()] == ["Ada"]
+    assert visitor.post("/projects/11/quality/retire", sure="yes").status_code == 404

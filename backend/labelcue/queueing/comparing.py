@@ -2,26 +2,33 @@
 
 home/projects/<N>/compare/<id>.ask.json      settings, two of them, and how many places
 home/projects/<N>/compare/<id>.answer.json   the first places under each, side by side
+home/projects/<N>/compare/<id>.typed.json    the form that it was asked with, for who goes on with it
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from labelcue.errors import Corrupt, StoreError
 from labelcue.queueing.settings import QueueSettings
 from labelcue.store.atomic import replace_file
 
 FOLDER = "compare"
-ASK, ANSWER = ".ask.json", ".answer.json"
+ASK, ANSWER, TYPED = ".ask.json", ".answer.json", ".typed.json"
+NUMBERS = 2**53
+"""A question's number is below this: whole in JSON wherever it is read."""
 KEPT_S = 3600.0
 """How long answers, and questions that nobody answered, are kept."""
 PLACES = 50
 MOST = 400
+
+
+_FIELDS = TypeAdapter(dict[str, str])
 
 
 class _Part(BaseModel):
@@ -70,22 +77,32 @@ class Comparison(_Part):
 
 def ask(project: Path, question: Question) -> int:
     """Put the question into the project's folder: its number. Raises StoreError."""
-    number = secrets.randbelow(2**53)
+    number = secrets.randbelow(NUMBERS)
     replace_file(project / FOLDER / f"{number}{ASK}", question.model_dump_json().encode(), durable=False)
     return number
 
 
 def answer(project: Path, number: int) -> Comparison | None:
     """The answer to a question, None while there is none. Raises Corrupt, StoreError."""
-    path = project / FOLDER / f"{number}{ANSWER}"
+    text = _text(project / FOLDER / f"{number}{ANSWER}")
     try:
-        return Comparison.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.", "Let this user read it.") from error
+        return None if text is None else Comparison.model_validate_json(text)
     except ValidationError as error:
-        raise Corrupt(f"{path} is no comparison.", "Ask again.") from error
+        raise Corrupt(f"The answer {number} in {project / FOLDER} is no comparison.", "Ask again.") from error
+
+
+def keep_typed(project: Path, number: int, typed: Mapping[str, str]) -> None:
+    """Keep a form's fields beside the question that was asked with it. Raises StoreError."""
+    replace_file(project / FOLDER / f"{number}{TYPED}", _FIELDS.dump_json(dict(typed)), durable=False)
+
+
+def read_typed(project: Path, number: int) -> dict[str, str] | None:
+    """The fields of the form that a question was asked with, None where none are kept. Raises Corrupt, StoreError."""
+    text = _text(project / FOLDER / f"{number}{TYPED}")
+    try:
+        return None if text is None else _FIELDS.validate_json(text)
+    except ValidationError as error:
+        raise Corrupt(f"The form {number} in {project / FOLDER} is none.", "Fill it in again.") from error
 
 
 def is_asked(project: Path, number: int) -> bool:
@@ -121,3 +138,12 @@ def reply(project: Path, number: int, said: Comparison) -> None:
                 path.unlink()
         except FileNotFoundError:
             continue
+
+
+def _text(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}.", "Let this user read it.") from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -78,29 +80,43 @@ class Choosing:
 
     def compare(self, project: int) -> ResponseReturnValue:
         """Ask the learner what two settings would do; the answer, if it comes in time."""
-        desk, body = self.desk(project), json_object()
+        self._service.require(project)
+        body = json_object()
         wishes = [body.get(name, {}) for name in ("a", "b")]
         if not all(isinstance(wish, dict) for wish in wishes):
             raise BadRequest("'a' and 'b' are no settings.", 'Send {"a": {}, "b": {"strategy": "margin"}}.')
-        now = desk.current.settings
-        a, b = (desk.wish(wish, now) for wish in wishes)
-        folder = self._service.home.project(project)
-        number = ask(folder, Question(a=a, b=b, places=_places(body)))
+        number = self.ask(project, wishes[0], wishes[1], _places(body))
         deadline = time.monotonic() + WAIT_S
-        while (found := answer(folder, number)) is None and time.monotonic() < deadline:
+        while (found := self.answer(project, number)) is None and time.monotonic() < deadline:
             time.sleep(LOOK_S)
         return _compared(number, found)
 
     def compared(self, project: int, comparison: int) -> ResponseReturnValue:
         """The answer to an earlier question."""
         self._service.require(project)
+        return _compared(comparison, self.answer(project, comparison))
+
+    def ask(self, project: int, a: Mapping[str, Any], b: Mapping[str, Any], places: int = PLACES) -> int:
+        """Ask the learner what two wishes, each on top of what stands, would do: the question's number.
+
+        Raises NotFound, WrongSetting, StoreError.
+        """
+        desk = self.desk(project)
+        now = desk.current.settings
+        question = Question(a=desk.wish(a, now), b=desk.wish(b, now), places=places)
+        return ask(self._service.home.project(project), question)
+
+    def answer(self, project: int, comparison: int) -> Comparison | None:
+        """The learner's answer, None while it is asked. Raises NotFound where nobody asks, Corrupt, StoreError."""
         folder = self._service.home.project(project)
+        waits = is_asked(folder, comparison)  # before the look for the answer, which may come in between
         found = answer(folder, comparison)
-        if found is None and not is_asked(folder, comparison):
+        if found is None and not waits:
             raise NotFound(
-                f"There is no comparison {comparison}.", f"Ask anew with POST …/projects/{project}/comparisons."
+                f"There is no comparison {comparison}; answers are kept for an hour.",
+                f"Ask anew with POST …/projects/{project}/comparisons, or on the Strategy page.",
             )
-        return _compared(comparison, found)
+        return found
 
     def audits(self, project: int) -> ResponseReturnValue:
         """How many tasks measure the model."""

@@ -100,7 +100,7 @@ class Pages:
         yield Start(self._reader)
         yield Overview(self._reader)
         yield Strategy(self._reader, self._door, self._choosing)
-        yield Quality(self._reader)
+        yield Quality(self._reader, self._door, self._choosing)
         yield Coverage(self._reader, self._door, self._choosing)
         yield Stopping(self._reader)
         yield Data(self._reader, self._door, self._exporting)

@@ -9,10 +9,12 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from labelcue.errors import BadRequest, LabelCueError, NotFound
+from labelcue.queueing.comparing import NUMBERS
 from labelcue.queueing.desk import Desk
 from labelcue.queueing.history import Version
 from labelcue.service.choosing import Choosing
 from labelcue.service.pages import choices
+from labelcue.service.pages.comparing import Comparing
 from labelcue.service.pages.reading import Reader
 from labelcue.service.pages.session import Door
 from labelcue.store.facets import read_facets
@@ -22,25 +24,45 @@ VERSIONS = 50
 """Versions that the history shows."""
 LEVERS = 200
 """Pins and holds that are listed."""
+COMPARE = "/projects/<int:project>/strategy/compare"
 
 
 class Strategy:
-    """Three routes."""
+    """Five routes."""
 
     def __init__(self, reader: Reader, door: Door, choosing: Choosing) -> None:
         self._reader = reader
         self._door = door
         self._choosing = choosing
+        self._comparing = Comparing(reader, choosing)
 
     def add(self, routes: Blueprint) -> None:
         """Give the blueprint its routes."""
         routes.add_url_rule("/projects/<int:project>/strategy", "strategy", self.page)
         routes.add_url_rule("/projects/<int:project>/strategy", "save", self.save, methods=["POST"])
         routes.add_url_rule("/projects/<int:project>/strategy/back", "back", self.back, methods=["POST"])
+        routes.add_url_rule(COMPARE, "compare", self.compare, methods=["POST"])
+        routes.add_url_rule(f"{COMPARE}/<int(max={NUMBERS - 1}):number>", "compared", self.compared)
 
     def page(self, project: int) -> ResponseReturnValue:
-        """What stands, and how it came about."""
-        return self._render(project)
+        """What stands, and how it came about; `?typed=N`: with the form that comparison N was asked with."""
+        self._reader.project(project)
+        number = _number(request.args.get("typed", ""), 16)
+        return self._render(project, None if number is None else self._comparing.typed(project, number))
+
+    def compare(self, project: int) -> ResponseReturnValue:
+        """Ask what the form's settings would do; the form comes back where they cannot be."""
+        self._reader.project(project)
+        try:
+            _version("if_version")
+            number = self._comparing.ask(project, request.form)
+        except LabelCueError as error:
+            return self._render(project, request.form, error), error.status
+        return redirect(f"/projects/{project}/strategy/compare/{number}", 303)
+
+    def compared(self, project: int, number: int) -> ResponseReturnValue:
+        """Both queues side by side, or a page that looks again until they are there."""
+        return self._comparing.render(project, number)
 
     def save(self, project: int) -> ResponseReturnValue:
         """A new version; where it cannot be, the form comes back with what was typed and the reason."""
@@ -105,6 +127,7 @@ class _Typed:
 
     def __init__(self, form: Mapping[str, str] | None) -> None:
         self._form = form
+        self.given = form is not None
 
     def __call__(self, name: str, stands: Any) -> Any:
         return stands if self._form is None else self._form.get(name, "")
@@ -119,7 +142,11 @@ def _catalogue(desk: Desk) -> Any:
 
 
 def _version(name: str) -> int:
-    text = request.form.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    number = _number(request.form.get(name, ""), 9)
+    if number is None:
         raise BadRequest("The form does not say which version it is about.", "Reload the page and send it again.")
-    return int(text)
+    return number
+
+
+def _number(text: str, digits: int) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
