@@ -67,6 +67,8 @@ class LabelCue:
         self._clock = clock
         self._heard: dict[int, Heard] = {}
         self._trouble = ""
+        self._kind: type[Exception] = Exception
+        """Of that trouble: no answer in time, or a wrong one."""
         self.circuit = Circuit(clock)
 
     @property
@@ -186,7 +188,9 @@ class LabelCue:
         except (WireError, BadAnswer) as error:
             self.circuit.failed()
             # Whoever asks beside the annotators waits longer, and would tell the same trouble in other words.
-            self._tell((self._trouble if force else "") or str(error))
+            known = force and type(error) is self._kind
+            self._kind = type(error)
+            self._tell(self._trouble if known and self._trouble else str(error))
             return None
         except BaseException:
             self.circuit.failed()

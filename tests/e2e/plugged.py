@@ -143,6 +143,10 @@ def tasks_of(house: House, project: int, only: list[dict[str, Any]]) -> list[dic
 
 
 def ranked(house: House, project: int, number: int) -> list[dict[str, Any]]:
-    """All tasks by rank once so many of them have one."""
+    """All tasks by rank once so many of them have one.
+
+    Label Studio sorts first and reads the columns then: between the two the mirror may be written.
+    """
     found = tasks_of(house, project, [])
-    return found if sum(task.get("cue_rank") is not None for task in found) == number else []
+    ranks = [task["cue_rank"] for task in found if task.get("cue_rank") is not None]
+    return found if len(ranks) == number and ranks == sorted(ranks) else []

@@ -213,7 +213,8 @@ def test_whatever_is_in_labelcues_place_annotators_get_tasks(house: House) -> No
     try:
         for token in house.tokens[4:]:
             assert asked(house, token, project)["queue"] != "LabelCue queue"
-        assert house.log().count("it refuses the secret") == 1
+        until(lambda: "it refuses the secret" in house.log(), timeout=60)
+        assert house.log().count("it refuses the secret") < len(house.tokens[4:]), "a line for each request"
     finally:
         house.stack.stop("service")
         settings.write_text(right)
