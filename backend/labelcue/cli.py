@@ -17,6 +17,7 @@ from labelcue.bench.insights.command import insights as bench_insights
 from labelcue.bench.insights.command import select as bench_select
 from labelcue.choosing import CHOOSING
 from labelcue.errors import ConfigError, LabelCueError
+from labelcue.exporting import EXPORTING
 from labelcue.flags import options
 from labelcue.settings import Settings, load_settings
 from labelcue.subset import select
@@ -263,8 +264,8 @@ bench.add_command(efficiency)
 bench.add_command(bench_insights)
 bench.add_command(bench_select)
 main.add_command(select)
-for chosen in CHOOSING:
-    main.add_command(chosen)
+for command in (*CHOOSING, *EXPORTING):
+    main.add_command(command)
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:

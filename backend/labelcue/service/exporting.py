@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from labelcue.errors import BadRequest, NotFound
 from labelcue.exports import marks
 from labelcue.exports.formats import FORMATS, written
-from labelcue.exports.labelled import Row, disagreements, labelled, selected
-from labelcue.exports.marks import Mark
-from labelcue.exports.predictions import predictions
+from labelcue.exports.kinds import KINDS, rows_of
 from labelcue.service.bodies import json_object, named_project
 from labelcue.service.context import Service
 from labelcue.service.export_shapes import Changelog, NamedSnapshots, TaskChange, told
+from labelcue.store.snapshot import Snapshot
 
 PROJECT = "/api/projects/<int:project>"
-KINDS = ("labelled", "selected", "disagreements", "predictions")
-_MADE = {"labelled": labelled, "selected": selected, "disagreements": disagreements}
-"""What can be exported."""
 
 
 class Exporting:
@@ -53,7 +47,7 @@ class Exporting:
                 f"What: {', '.join(KINDS)}; formats: {', '.join(FORMATS)}.",
             )
         mark = marks.find(self._service.ledger, project, snapshot) if snapshot else None
-        rows, version = self._rows(project, what, mark)
+        rows, version = rows_of(self._service.ledger, project, what, mark, lambda: self._published(project))
         answer = Response(written(rows, kind), content_type=FORMATS[kind])
         name = f"labelcue-{project}-{what}-{version}.{kind}"
         answer.headers.set("Content-Disposition", "attachment", filename=name)
@@ -87,15 +81,8 @@ class Exporting:
         tasks = [TaskChange(task=one.task, was=one.was, now=one.now, change=one.change) for one in found]
         return Changelog(before=before, after=after, counts=dict(counts), tasks=tasks).model_dump()
 
-    def _rows(self, project: int, what: str, mark: Mark | None) -> tuple[Iterator[Row], str]:
-        """The rows, and which version of them that is."""
-        ledger = self._service.ledger
-        if what != "predictions":
-            upto = mark.upto if mark is not None else ledger.position(project)
-            return _MADE[what](ledger, project, upto), str(upto)
-        if mark is not None:
-            raise BadRequest("A named snapshot holds labels and no predictions.", "Leave the snapshot out.")
+    def _published(self, project: int) -> Snapshot:
         published = self._service.snapshot(project)
         if published is None:
             raise NotFound(f"Project {project} has had no round yet.", "Wait for the learner; `labelcue status`.")
-        return predictions(published), published.version
+        return published

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from labelcue.exports import marks
 from labelcue.exports.formats import FORMATS
-from labelcue.service.exporting import KINDS, Exporting
+from labelcue.exports.kinds import KINDS
+from labelcue.service.exporting import Exporting
 from labelcue.service.pages.reading import Reader
 from labelcue.service.pages.session import Door
 
