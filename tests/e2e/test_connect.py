@@ -100,7 +100,7 @@ def deliver(ls: LabelStudio, project: int, number: int, tasks: list[int]) -> Non
     version = f"cue-queue-{number}"
     scores = [{"task": task, "result": [], "score": 0.1, "model_version": version} for task in tasks]
     ls.import_predictions(project, scores)
-    ls.update_project(project, model_version=version)
+    ls.update_project(project, model_version=version, show_collab_predictions=False)
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:

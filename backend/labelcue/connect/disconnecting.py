@@ -106,6 +106,8 @@ def _settings(ls: LabelStudio, known: Connection, on_step: Said) -> None:
     # Label Studio takes "" but not null; where null is wanted, deleting our predictions has just left it.
     if ours.is_our_version(current) and current != wanted and (current or wanted is not None):
         fields["model_version"] = wanted or ""
+    if fields.get("show_collab_predictions") is False:
+        fields.setdefault("model_version", current or "")  # Label Studio empties it otherwise.
     if not fields:
         return
     on_step("Set the project's " + ", ".join(f"{name} = {value!r}" for name, value in fields.items()))
