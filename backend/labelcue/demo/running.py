@@ -106,8 +106,7 @@ class Demo:
             f"[bold]Password[/]  {state.admin.password.get_secret_value()}",
             "[bold]Click[/]     [bold cyan]Label All Tasks[/]; keys 1 and 2 choose, Ctrl+Enter submits",
             "",
-            f"Admins    {backend.settings.base_url}/login#code={new_code(backend.settings)}",
-            f"          logs in once, within ten minutes; later: labelcue pages --home {backend.settings.home}",
+            f"Admins    {backend.settings.base_url}/projects/{state.project}",
             f"Queue     {backend.settings.base_url}/api/projects/{state.project}/queue",
             f"Logs      {studio.log}",
             f"          {backend.log}",
@@ -115,6 +114,10 @@ class Demo:
         if not self.options.exit_after:
             lines.append("Stop      Ctrl-C. The data stay; the next start takes seconds. Start over: --fresh")
         self.steps.console.print(Panel("\n".join(lines), title="LabelCue is ready", expand=False, highlight=False))
+        link = f"{backend.settings.base_url}/login#code={new_code(backend.settings)}"
+        self.steps.console.print(f"Admins log in once, within ten minutes, with {link}", highlight=False, soft_wrap=True)
+        again = f"labelcue pages --home {backend.settings.home}"
+        self.steps.console.print(f"Later `{again}` makes another link.", highlight=False, soft_wrap=True)
 
     def _stay(self, studio: Studio, backend: Backend, state: State) -> int:
         """Until Ctrl-C, or until one of the programs ends."""
