@@ -115,9 +115,12 @@ class Demo:
             lines.append("Stop      Ctrl-C. The data stay; the next start takes seconds. Start over: --fresh")
         self.steps.console.print(Panel("\n".join(lines), title="LabelCue is ready", expand=False, highlight=False))
         link = f"{backend.settings.base_url}/login#code={new_code(backend.settings)}"
-        self.steps.console.print(f"Admins log in once, within ten minutes, with {link}", highlight=False, soft_wrap=True)
-        again = f"labelcue pages --home {backend.settings.home}"
-        self.steps.console.print(f"Later `{again}` makes another link.", highlight=False, soft_wrap=True)
+        self._line(f"Admins log in once, within ten minutes, with {link}")
+        self._line(f"Later `labelcue pages --home {backend.settings.home}` makes another link.")
+
+    def _line(self, words: str) -> None:
+        """Words that no frame and no width may break."""
+        self.steps.console.print(words, highlight=False, soft_wrap=True)
 
     def _stay(self, studio: Studio, backend: Backend, state: State) -> int:
         """Until Ctrl-C, or until one of the programs ends."""
