@@ -160,8 +160,8 @@ def test_while_orders_change_every_task_that_is_given_stands_in_the_frontier_of_
     try:
         left = list(tasks)
         delivery.publish(published(project, 1, tasks, left))
-        until(lambda: delivery.status()["version"], what="the first frontier")
         record = FrontierRecord(home.project(project) / "frontiers.jsonl")
+        until(lambda: any("serving" in line for line in record.lines()), what="the first frontier")
         for number in range(2, 32):
             before = record.lines()
             (given,) = label([(ls, second)[number % 2]], project, 1)
