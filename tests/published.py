@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ def published(
     confidence: float = 0.6,
     trained: bool = True,
     classes: tuple[str, str] = ("ham", "spam"),
+    levers: Mapping[str, Any] | None = None,
 ) -> Snapshot:
     """Round `number` of a pool of `ids` with this queue; every task is of the first class with this confidence."""
     pool = np.array(sorted(ids), dtype=np.int64)
@@ -27,7 +28,7 @@ def published(
     rank[np.searchsorted(pool, np.asarray(order, dtype=np.int64))] = np.arange(len(order))
     flat = np.zeros(len(pool), dtype=np.float32)
     values: dict[str, Any] = {
-        "round": Round(project, number, 0, len(pool), "tfidf-svd@1", "random", {}, 0, True),
+        "round": Round(project, number, 0, len(pool), "tfidf-svd@1", "random", {}, 0, True, levers=levers or {}),
         "classes": classes,
         "trained": trained,
         "temperature": 1.0,

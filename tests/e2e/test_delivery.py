@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from pydantic import SecretStr
 
 from labelcue.delivery import Delivery
 from labelcue.delivery.record import FrontierRecord
+from labelcue.delivery.rotation import GRACE, OPEN
 from labelcue.demo.accounts import sign_up
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.reconcile import Reconciler
@@ -67,10 +70,17 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-def delivery_of(ls: LabelStudio, home: Home, project: int, mode: str = "off", **settings: Any) -> Delivery:
+def delivery_of(
+    ls: LabelStudio,
+    home: Home,
+    project: int,
+    mode: str = "off",
+    timer: Callable[[], float] = time.monotonic,
+    **settings: Any,
+) -> Delivery:
     token = SecretStr("not used here")
     connection = Connection(url=ls.url, project=project, token=token, pre_annotation=mode)  # type: ignore[arg-type]
-    return Delivery(ls, home, project, Settings(**settings), connection)
+    return Delivery(ls, home, project, Settings(**settings), connection, timer=timer)
 
 
 def shuffled(tasks: list[int], seed: int) -> list[int]:
@@ -134,6 +144,35 @@ def test_a_rotation_keeps_the_order_and_removes_what_was_before(
     wanted = {"cue-queue-5": 40, "v1": 60}
     until(lambda: delivery.step() and ls.model_versions(project) == wanted, what="the end of the first frontier")
     assert FrontierRecord(home.project(project) / "frontiers.jsonl").tasks_of("cue-queue-5") == tuple(later[:40])
+
+
+def test_an_annotation_that_names_a_label_is_taken_though_none_are_shown_any_more(
+    studio: Any, ls: LabelStudio, project: int, tasks: list[int], home: Home
+) -> None:
+    later = [0.0]
+    delivery = delivery_of(ls, home, project, mode="on", timer=lambda: time.monotonic() + later[0])
+    delivery.publish(published(project, 1, tasks, tasks))
+    delivery.step()
+    before = delivery.status()["version"]
+    opened: Any = ls.next_task(project)
+    parent = opened["predictions"][0]
+    assert parent["result"][0]["value"] == {"choices": ["ham"]}
+
+    later[0] += 3600
+    delivery.publish(published(project, 2, tasks, tasks, levers={"pre_annotation": "off"}))
+    delivery.step()
+    assert delivery.status()["version"] not in ("", before)
+    assert ls.project(project)["show_collab_predictions"] is False
+    later[0] += 10 * GRACE
+    delivery.step()
+
+    address = f"{ls.url}/api/tasks/{opened['id']}/annotations/"
+    body = {"result": parent["result"], "parent_prediction": parent["id"]}
+    taken = httpx.post(address, json=body, headers={"Authorization": f"Token {studio.token}"}, timeout=60)
+    assert taken.status_code == 201, taken.text
+    later[0] += OPEN
+    delivery.step()
+    assert before not in ls.model_versions(project)
 
 
 def test_a_task_that_is_gone_does_not_hold_up_the_others(

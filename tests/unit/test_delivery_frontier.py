@@ -87,17 +87,26 @@ def test_the_record_says_what_was_served_when_and_stays_small(tmp_path: Path) ->
     record = FrontierRecord(path)
     assert (record.lines(), record.tasks_of("cue-queue-1")) == ([], ())
     for number in range(1, 2 * KEPT):
-        record.switching(version_of(number), [TaskId(number), TaskId(1)], 10.0 * number)
+        record.switching(version_of(number), [TaskId(number), TaskId(1)], None if number % 2 else 0.9, 10.0 * number)
         record.serving(version_of(number), 10.0 * number + 1)
     assert len(record.lines()) < 2 * KEPT
     last = version_of(2 * KEPT - 1)
     assert record.lines()[-2:] == [
-        {"version": last, "ids": [2 * KEPT - 1, 1], "switching": 7990.0},
+        {"version": last, "ids": [2 * KEPT - 1, 1], "shown_from": None, "switching": 7990.0},
         {"version": last, "serving": 7991.0},
     ]
     with path.open("a") as file:
         file.write('{"version": "cue-queue-9')  # the process died here
-    assert FrontierRecord(path).tasks_of(last) == (2 * KEPT - 1, 1)
+    again = FrontierRecord(path)
+    assert again.tasks_of(last) == (2 * KEPT - 1, 1)
+    assert [again.shown_from(version_of(2 * KEPT - back)) for back in (1, 2)] == [None, 0.9]
+    assert again.shown_from("cue-queue-9") is None  # nothing was switched to it
+
+
+def test_a_record_that_does_not_say_what_was_shown_counts_as_shown(tmp_path: Path) -> None:
+    path = tmp_path / "frontiers.jsonl"
+    path.write_text('{"version": "cue-queue-3", "ids": [1], "switching": 1.0}\n')
+    assert FrontierRecord(path).shown_from("cue-queue-3") == 0.0
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from labelcue.delivery import Delivery
-from labelcue.delivery.rotation import GRACE
+from labelcue.delivery.rotation import GRACE, OPEN
 from labelcue.errors import LabelStudioDown, LabelStudioError
 from labelcue.settings import Settings
 from labelcue.store.connection import Connection
@@ -52,9 +52,28 @@ class House:
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
 
-    def publish(self, order: Sequence[int], confidence: float = 0.6, trained: bool = True) -> None:
+    def publish(self, order: Sequence[int], confidence: float = 0.6, trained: bool = True, mode: str = "") -> None:
+        """`mode`: what an admin has chosen of pre-annotation since the project was connected."""
         self.round += 1
-        self.delivery.publish(published(PROJECT, self.round, self.ids, order, confidence=confidence, trained=trained))
+        self.delivery.publish(
+            published(
+                PROJECT,
+                self.round,
+                self.ids,
+                order,
+                confidence=confidence,
+                trained=trained,
+                levers={"pre_annotation": mode} if mode else {},
+            )
+        )
+
+    def switch(self, mode: str) -> tuple[str, str]:
+        """Let an admin choose a mode, the order staying as it is; the versions of the frontiers before and after."""
+        before = str(self.ls.fields["model_version"])
+        self.now += 20
+        self.publish(self.ids, mode=mode)
+        self.delivery.step()
+        return before, str(self.ls.fields["model_version"])
 
     def clean(self) -> None:
         """Let the time pass after which replaced frontiers go."""
@@ -139,6 +158,100 @@ def test_labels_are_shown_as_the_setting_says(
     if shown:
         assert results[0][0]["value"] == {"choices": ["ham"]}
     assert house.served(5) == house.ids[:5]
+
+
+def test_labels_that_were_shown_are_kept_when_none_are_shown_any_more(tmp_path: Path) -> None:
+    """An annotator may have opened a task with one, and Label Studio would refuse the annotation that names it."""
+    house = House(tmp_path, mode="on")
+    house.publish(house.ids)
+    house.delivery.step()
+    before, after = house.switch("off")
+    assert house.delivery.status()["reason"] == "other labels shown"
+    assert house.ls.fields["show_collab_predictions"] is False
+    house.clean()
+    assert house.ls.model_versions(PROJECT).keys() == {before, after}
+    house.publish(house.ids[::-1], mode="off")
+    house.step_and_clean()  # of these two only the first one was shown
+    assert house.ls.model_versions(PROJECT).keys() == {before, house.ls.fields["model_version"]}
+    house.now += OPEN
+    house.delivery.step()
+    assert list(house.ls.model_versions(PROJECT)) == [house.ls.fields["model_version"]]
+
+
+def test_a_frontier_that_was_hidden_goes_at_once_when_labels_are_shown(house: House) -> None:
+    house.publish(house.ids)
+    house.delivery.step()
+    before, after = house.switch("on")
+    assert house.ls.fields["show_collab_predictions"] is True
+    assert before != after
+    house.clean()
+    assert list(house.ls.model_versions(PROJECT)) == [after]
+
+
+def test_the_same_labels_need_no_other_frontier(house: House) -> None:
+    house.publish(house.ids)
+    house.delivery.step()
+    before, after = house.switch("off")
+    assert before == after
+    house.delivery = house.start()
+    before, after = house.switch("off")
+    assert before == after
+
+
+@pytest.mark.parametrize("mode", ["off", "on"])
+def test_a_restart_knows_which_frontiers_were_shown(tmp_path: Path, mode: str) -> None:
+    house = House(tmp_path, mode="on")
+    house.publish(house.ids)
+    house.delivery.step()
+    if mode == "off":
+        before, _ = house.switch("off")
+        house.delivery = house.start()
+    else:
+        house.delivery = house.start()
+        before, _ = house.switch("off")
+    house.publish(house.ids, mode="off")
+    house.step_and_clean()
+    assert before in house.ls.model_versions(PROJECT)
+    house.now += OPEN
+    house.delivery.step()
+    assert before not in house.ls.model_versions(PROJECT)
+
+
+def test_what_nothing_was_switched_to_goes_at_once_though_labels_are_shown(tmp_path: Path) -> None:
+    house = House(tmp_path, mode="on")
+    house.ls.fields["show_collab_predictions"] = True
+    house.ls.predictions = [{"task": house.ids[0], "score": 0.0, "result": [], "model_version": "cue-queue-41"}]
+    house.publish(house.ids)
+    house.delivery.step()
+    house.clean()
+    assert list(house.ls.model_versions(PROJECT)) == ["cue-queue-42"]
+
+
+def test_a_frontier_that_an_admin_had_shown_is_kept_too(house: House) -> None:
+    house.publish(house.ids)
+    house.delivery.step()
+    house.ls.fields["show_collab_predictions"] = True  # 'Use predictions to prelabel tasks'
+    house.now += 61
+    house.delivery.step()
+    before = str(house.ls.fields["model_version"])
+    house.publish(house.ids[::-1])
+    house.step_and_clean()
+    assert before in house.ls.model_versions(PROJECT)
+
+
+def test_a_failed_rotation_does_not_keep_replaced_frontiers_longer(tmp_path: Path) -> None:
+    house = House(tmp_path, mode="on")
+    house.publish(house.ids)
+    house.delivery.step()
+    before, _ = house.switch("off")
+    house.now += OPEN - 100
+    house.publish(house.ids[::-1], mode="off")
+    house.ls.faults = [None, down()]
+    with pytest.raises(LabelStudioDown):
+        house.delivery.step()
+    house.now += 100
+    house.step_and_clean()
+    assert before not in house.ls.model_versions(PROJECT)
 
 
 def test_nothing_is_rotated_while_the_head_is_the_same(house: House) -> None:

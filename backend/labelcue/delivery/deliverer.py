@@ -175,8 +175,7 @@ class Delivery:
             self._look()
         if not self._words["sampling"]:
             view = self._view(snapshot)
-            lost = bool(view.wanted) and not self._rotation.serving and view.until_allowed <= 0
-            reason = view.reason or ("not served" if lost else "")
+            reason = view.reason or self._other_reason(view)
             if reason:
                 self._rotate(snapshot, view, reason)
         return self._pause(self._delete_stale())
@@ -185,8 +184,7 @@ class Delivery:
         """Whether Label Studio still serves what we think it does. Another sampling is somebody's choice: we say so."""
         project = self._ls.project(self._project)
         self._look_at = self._timer() + self._settings.reconcile_s
-        rotation = self._rotation
-        rotation.serving = bool(rotation.version) and project.get("model_version") == rotation.version
+        self._rotation.noticed(project)
         sampling = str(project.get("sampling") or "")
         remark = (
             "" if sampling == SAMPLING else f"Nothing is delivered: the sampling is {sampling!r}, not {SAMPLING!r}."
@@ -194,6 +192,14 @@ class Delivery:
         if remark != self._words["sampling"]:
             self._words["sampling"] = remark
             log.warning("sampling changed", project=self._project, sampling=sampling)
+
+    def _other_reason(self, view: View) -> str:
+        """Why a rotation is due though the order is the same; empty: it is not."""
+        if not view.wanted or view.until_allowed > 0:
+            return ""
+        if not self._rotation.serving:
+            return "not served"
+        return "other labels shown" if self._rotation.shown_from != self._rotation.confident else ""
 
     def _view(self, snapshot: Snapshot) -> View:
         now = self._timer()

@@ -1,8 +1,9 @@
 """Which tasks were in the frontier at which moment: a bounded file of JSON lines, so that the order can be proved.
 
-A line before each switch: `{"version", "ids", "switching": t}`; one after it: `{"version", "serving": t}` (Unix
-seconds). A task that Label Studio opened at t stood in the frontier of that moment if it is in the last version that
-was serving by t, or in one whose switch had begun.
+A line before each switch: `{"version", "ids", "shown_from", "switching": t}`, where `shown_from` is the confidence from
+which labels are shown (null: never); one after it: `{"version", "serving": t}` (Unix seconds). A task that Label Studio
+opened at t stood in the frontier of that moment if it is in the last version that was serving by t, or in one whose
+switch had begun.
 """
 
 from __future__ import annotations
@@ -40,18 +41,27 @@ class FrontierRecord:
 
     def tasks_of(self, version: str) -> tuple[TaskId, ...]:
         """The tasks of a version, in order; empty where the record has it no more."""
-        for line in reversed(self.lines()):
-            if line.get("version") == version and "ids" in line:
-                return tuple(TaskId(int(task)) for task in line["ids"])
-        return ()
+        return tuple(TaskId(int(task)) for task in self._switch_to(version).get("ids", ()))
 
-    def switching(self, version: str, ids: Sequence[TaskId], at: float) -> None:
+    def shown_from(self, version: str) -> float | None:
+        """From which confidence labels were shown; None: never, or nothing was ever switched to this version."""
+        line = self._switch_to(version)
+        # Of a line that does not say it, the careful answer.
+        return line.get("shown_from", 0.0) if line else None
+
+    def switching(self, version: str, ids: Sequence[TaskId], shown_from: float | None, at: float) -> None:
         """The project is about to be switched to this version. Raises StoreError."""
-        self._add({"version": version, "ids": [int(task) for task in ids], "switching": round(at, 3)})
+        tasks = [int(task) for task in ids]
+        self._add({"version": version, "ids": tasks, "shown_from": shown_from, "switching": round(at, 3)})
 
     def serving(self, version: str, at: float) -> None:
         """The switch was answered. Raises StoreError."""
         self._add({"version": version, "serving": round(at, 3)})
+
+    def _switch_to(self, version: str) -> dict[str, Json]:
+        """The line before the switch to a version; empty where the record has none."""
+        lines = reversed(self.lines())
+        return next((line for line in lines if line.get("version") == version and "ids" in line), {})
 
     def _add(self, line: dict[str, Json]) -> None:
         try:

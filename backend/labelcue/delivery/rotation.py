@@ -8,7 +8,7 @@ in Label Studio, too.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from labelcue.delivery.content import predictions
 from labelcue.delivery.frontier import highest, number_of, version_of
@@ -25,8 +25,8 @@ GRACE = 3.0
 """Seconds that a replaced frontier is kept: a request for the next task that had begun before the switch looks for the
 old one, and Label Studio tells an annotator that there are no tasks where it has gone meanwhile."""
 OPEN = 1800.0
-"""The same where labels are shown: a task that was opened with a prediction names it when it is submitted, and Label
-Studio refuses the annotation of a task whose prediction has gone."""
+"""The same of a frontier that was shown, whatever its successor shows: a task that was opened with a prediction names
+it when it is submitted, and Label Studio refuses the annotation of a task whose prediction has gone."""
 
 
 class Rotation:
@@ -64,37 +64,48 @@ class Rotation:
         """The frontier's tasks in their order."""
         self.serving = False
         """Label Studio serves this frontier, as far as we know."""
+        self.shown = False
+        """Annotators may have opened tasks with this frontier's predictions."""
+        self.shown_from: float | None = None
+        """From which confidence this frontier shows labels; None: never."""
 
     def resume(self) -> None:
         """Find what an earlier run left: the frontier that is served, others, and the highest number."""
-        current = str(self._ls.project(self._project).get("model_version") or "")
+        project = self._ls.project(self._project)
+        current = str(project.get("model_version") or "")
         versions = self._ls.model_versions(self._project)
         titles = [str(backend.get("title") or "") for backend in self._ls.backends(self._project)]
         recorded = [str(line.get("version")) for line in self._record.lines()]
         # A backend that somebody gave such a title would answer for that frontier: its number is passed over, too.
         self._number = highest([*versions, *recorded, *titles, current])
-        due = self._timer() + self._keep
-        self._stale = {one: due for one in versions if number_of(one) is not None and one != current}
+        left = [one for one in versions if number_of(one) is not None and one != current]
+        # What waits already goes on waiting; a version that nothing was switched to is a crash's, and no page names it.
+        self._stale = {one: self._stale.get(one, self._due(self._record.shown_from(one) is not None)) for one in left}
         if number_of(current) is not None and versions.get(current) and current not in titles:
-            self._serve(current, self._record.tasks_of(current))
+            self._serve(current, self._record.tasks_of(current), self._record.shown_from(current))
+            self.noticed(project)
+
+    def noticed(self, project: Mapping[str, Json]) -> None:
+        """What Label Studio says of the project: whether it serves this frontier, and shows its predictions."""
+        self.serving = bool(self.version) and project.get("model_version") == self.version
+        # An admin may have Label Studio show them, too: where there is no label, the editor names the row all the same.
+        self.shown |= self.serving and bool(project.get("show_collab_predictions"))
 
     def rotate(self, snapshot: Snapshot, tasks: Sequence[TaskId]) -> None:
         """Make these tasks the frontier, those left out that Label Studio does not have any more."""
         self._number = max(self._number, snapshot.round.number) + 1
         version = version_of(self._number)
-        self._stale[version] = self._timer()  # until it is served
         made = predictions(snapshot, tasks, version, self._spec(), self.confident or 0.0)
         ids = self._import(made, version)
         self._check_stop()
-        self._record.switching(version, ids, self._clock())
+        self._record.switching(version, ids, self.confident, self._clock())
         self.serving = False
         # Hidden predictions are named by no annotation. The version in the same request: hiding alone would empty it.
         shown = self.confident is not None
         self._ls.update_project(self._project, model_version=version, show_collab_predictions=shown)
-        del self._stale[version]
         if self.version:
-            self._stale[self.version] = self._timer() + self._keep
-        self._serve(version, ids)
+            self._stale[self.version] = self._due(self.shown)
+        self._serve(version, ids, self.confident)
         self._record.serving(version, self._clock())
 
     def delete_stale(self) -> float | None:
@@ -106,12 +117,13 @@ class Rotation:
                 del self._stale[version]
         return min(self._stale.values()) - self._timer() if self._stale else None
 
-    @property
-    def _keep(self) -> float:
-        return GRACE if self.confident is None else OPEN
+    def _due(self, shown: bool) -> float:
+        """From which moment on a frontier that is replaced now may be deleted."""
+        return self._timer() + (OPEN if shown else GRACE)
 
-    def _serve(self, version: str, tasks: Sequence[TaskId]) -> None:
+    def _serve(self, version: str, tasks: Sequence[TaskId], shown_from: float | None) -> None:
         self.version, self.tasks, self.serving = version, tuple(tasks), True
+        self.shown_from, self.shown = shown_from, shown_from is not None
 
     def _import(self, made: Sequence[dict[str, Json]], version: str) -> list[TaskId]:
         """Write the predictions; their tasks, in order."""
