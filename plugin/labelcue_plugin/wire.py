@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from labelcue_plugin.addresses import Addresses
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -38,6 +40,7 @@ class Wire:
         self._secure = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._secure else 80)
+        self._addresses = Addresses(self._host, self._port)
         self._base = parts.path.rstrip("/")
         self._headers = headers
         self._clock = clock
@@ -90,7 +93,7 @@ class Wire:
         with self._lock:
             if self._idle:
                 return self._idle.pop(), True
-        return _Connection(self._host, self._port, self._secure, self._clock), False
+        return _Connection(self._addresses, self._host, self._port, self._secure, self._clock), False
 
     def _keep(self, connection: _Connection) -> None:
         with self._lock:
@@ -103,8 +106,9 @@ class Wire:
 class _Connection(http.client.HTTPConnection):
     """One connection, whose every wait ends by `deadline`."""
 
-    def __init__(self, host: str, port: int, secure: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, addresses: Addresses, host: str, port: int, secure: bool, clock: Callable[[], float]) -> None:
         super().__init__(host, port)
+        self._addresses = addresses
         self._secure = secure
         self._clock = clock
         self.deadline = 0.0
@@ -112,7 +116,7 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         """All addresses of the host in turn, within one deadline."""
         problem: OSError = OSError("the host has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+        for family, kind, protocol, _, address in self._addresses.within(self.left()):
             plain = socket.socket(family, kind, protocol)
             try:
                 plain.settimeout(self.left())

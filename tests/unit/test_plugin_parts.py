@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from labelcue.service.auth import Guard
 from labelcue.settings import load_settings
 from labelcue.setup import write_plugin_secret, write_secrets
 from labelcue_plugin import __version__, fingerprints
+from labelcue_plugin.addresses import Addresses
 from labelcue_plugin.changes import Standing, changed, standing_of
 from labelcue_plugin.circuit import Circuit
 from labelcue_plugin.configuration import Configuration, Unconfigured, read_configuration
@@ -233,6 +234,36 @@ def test_nobody_there_is_one_error() -> None:
         port = taken.getsockname()[1]
     with pytest.raises(WireError, match="refused"):
         Wire(f"http://127.0.0.1:{port}", no_headers).exchange("GET", "/", None, 5)
+
+
+def test_a_name_server_that_does_not_answer_holds_nobody_and_the_last_address_serves() -> None:
+    silent, asked = Event(), []
+
+    def look_up(host: str, _port: int, **_more: Any) -> list[Any]:
+        asked.append(host)
+        if len(asked) > 1:
+            silent.wait(60)
+        return [f"address {len(asked)}"]
+
+    addresses = Addresses("labelcue", 9095, look_up)
+    assert addresses.within(60) == ["address 1"]
+    assert addresses.within(0.02) == ["address 1"]
+    assert addresses.within(0.02) == ["address 1"]
+    assert len(asked) <= 2, "a thread for each request"
+    silent.set()
+    assert addresses.within(60)[0].startswith("address")
+
+
+def test_a_host_without_an_address_is_named_and_one_that_nobody_tells_of_is_late() -> None:
+    def unknown(*_: Any, **_more: Any) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with pytest.raises(OSError, match=r"the host labelcue has no address: .*not known"):
+        Addresses("labelcue", 9095, unknown).within(60)
+    silent = Event()
+    with pytest.raises(TimeoutError):
+        Addresses("labelcue", 9095, lambda *_, **_more: [silent.wait(60)]).within(0.02)  # type: ignore[arg-type,list-item]
+    silent.set()
 
 
 def test_https_checks_the_certificate() -> None:
