@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,23 @@ def test_labels_an_hour_leave_out_pauses() -> None:
     assert hourly(times, 10_060.0) == (2, pytest.approx(60.0))
     assert hourly([], 5.0) == (0, None)
     assert hourly([1.0], 5.0) == (1, None)
+
+
+def test_after_the_start_of_the_service_no_page_waits_for_the_ledger(
+    tmp_path: Path, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(visitor, {1: "one", 2: "two", 3: "three"}, {1: "pos"})
+    app = visitor.client.application
+    for warm in app.extensions["labelcue.warm"]:
+        warm()
+    ledger, whole = service_of(app).ledger, list[int]()
+    read = ledger.read
+
+    def seen(project: int, after: int = 0, upto: int | None = None, kinds: Collection[Kind] = ()) -> Iterator[Event]:
+        if not after and not kinds:
+            whole.append(project)
+        return read(project, after, upto, kinds)
+
+    monkeypatch.setattr(ledger, "read", seen)
+    assert "<strong>1</strong>" in visitor.get("/projects/10").text
+    assert whole == []

@@ -45,7 +45,8 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.register_error_handler(Exception, failed)
     backend, choosing, handout = MlBackend(service), Choosing(service), Handout(service)
     exporting = Exporting(service)
-    app.extensions["labelcue.warm"] = (handout.warm, backend.predictor.warm)
+    pages = Pages(service, choosing, exporting)
+    app.extensions["labelcue.warm"] = (handout.warm, backend.predictor.warm, pages.warm)
     for blueprint in (
         backend.open_blueprint(),
         backend.blueprint(),
@@ -55,7 +56,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         choosing.blueprint(),
         exporting.blueprint(),
         openapi_routes(),
-        Pages(service, choosing, exporting).blueprint(app),
+        pages.blueprint(app),
     ):
         app.register_blueprint(blueprint)
     return app

@@ -88,6 +88,11 @@ class Server:
         """Open the ledger before the first event needs it; raises ConfigError, StoreError, Corrupt."""
         self.app.extensions[EXTENSION].ledger.projects()
 
+    def warm(self) -> None:
+        """Do what the first requests would wait for, annotators' first; one after the other: events come meanwhile."""
+        for warm in self.app.extensions["labelcue.warm"]:
+            warm()
+
     def run(self) -> None:
         """Serve until `stop`, then drain."""
         while not self._stopping:
@@ -131,8 +136,7 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> int
     if threading.current_thread() is threading.main_thread():
         stop_on_signals(_Stop(server))
     end_with_supervisor(server.stop)
-    for warm in server.app.extensions["labelcue.warm"]:
-        threading.Thread(target=warm, name="warm", daemon=True).start()
+    threading.Thread(target=server.warm, name="warm", daemon=True).start()
     log.info("service listens", url=server.url, threads=settings.threads)
     if settings.insecure:
         log.warning("anybody may call this service: it runs insecure", url=server.url)

@@ -81,6 +81,7 @@ class Pages:
     def blueprint(self, app: Flask) -> Blueprint:
         """The routes; gives `app` its session cookie."""
         self._door.fit(app)
+        self._templates = app.jinja_env
         routes = Blueprint(NAME, __name__, template_folder="templates")
         routes.before_request(self._admit)
         routes.after_request(_headed)
@@ -94,6 +95,12 @@ class Pages:
         for page in self._pages():
             page.add(routes)
         return routes
+
+    def warm(self) -> None:
+        """Do beforehand what the first page would wait for: compile the templates, read every project's ledger."""
+        for name in sorted(path.name for path in (HERE / "templates").iterdir()):
+            self._templates.get_template(name)
+        self._reader.read_all()
 
     def _pages(self) -> Iterator[Page]:
         yield Login(self._door)

@@ -54,9 +54,10 @@ class Reader:
 
     def warm(self) -> None:
         """Read every project's ledger in the background, so that the first page need not wait for it."""
-        threading.Thread(target=self._read_all, name="pages", daemon=True).start()
+        threading.Thread(target=self.read_all, name="pages", daemon=True).start()
 
-    def _read_all(self) -> None:
+    def read_all(self) -> None:
+        """Read every project's ledger now, as far as it was not read yet."""
         for number in self.service.home.projects():
             try:
                 with self.history(number):
