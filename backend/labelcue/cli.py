@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from labelcue import __version__
+from labelcue.alarming import alarms
 from labelcue.bench.efficiency.command import efficiency
 from labelcue.bench.insights.command import insights as bench_insights
 from labelcue.bench.insights.command import select as bench_select
@@ -263,6 +264,7 @@ def bench_selection(pool: int, dim: int, batch: int, repeats: int, herding: bool
 bench.add_command(efficiency)
 bench.add_command(bench_insights)
 bench.add_command(bench_select)
+main.add_command(alarms)
 main.add_command(select)
 for command in (*CHOOSING, *EXPORTING):
     main.add_command(command)

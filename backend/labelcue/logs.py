@@ -122,7 +122,8 @@ def _renderer(settings: Settings, target: TextIO) -> Any:
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
     """Every secret of the settings, also in the spelling of an Authorization header."""
-    values = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    values = [part for one in given for part in (one, *one.split())]
     pair = f"{settings.basic_user}:{settings.basic_password.get_secret_value()}"
     encoded = base64.b64encode(pair.encode()).decode() if settings.basic_password.get_secret_value() else ""
     return (*values, encoded)

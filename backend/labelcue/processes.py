@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydantic import SecretStr
+
 from labelcue.settings import Settings
 from labelcue.store.layout import Home
 from labelcue.supervisor import command, end_with_supervisor, stop_on_signals, supervise
@@ -73,8 +75,10 @@ def _learner(settings: Settings) -> int:
 def _flags(settings: Settings) -> list[str]:
     """Flags that give a child the same settings; secrets it takes from file and environment, as this one did."""
     flags: list[str] = []
-    for name in sorted(settings.model_fields_set - {"basic_password", "webhook_secret", "plugin_secret"}):
+    for name in sorted(settings.model_fields_set):
         value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            continue
         option = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
             flags.append(option if value else option.replace("--", "--no-", 1))

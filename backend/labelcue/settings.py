@@ -87,6 +87,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds between two computations of what admins read, while something changes; 0: none.",
     )
+    alarm_urls: SecretStr = Field(
+        SecretStr(""), description="Web addresses that get a JSON body for every alarm, with a space between two."
+    )
     blas_threads: int = Field(0, ge=0, description="Threads of linear algebra; 0: cores - 1, at least 1.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least serious line that is logged."

@@ -20,6 +20,7 @@ COUNTERS = (
     "labelcue_request_seconds_total",
     "labelcue_webhook_events_total",
     "labelcue_served_total",
+    "labelcue_alarm_messages_total",
 )
 
 

@@ -63,6 +63,7 @@ ROUTES = (
     Route("get", "/api/projects/{project}", "One project's state.", API, shapes.Project, errors=_UNKNOWN),
     Route("get", "/api/projects/{project}/queue", "The queue, next task first.", API, shapes.Queue, errors=_UNKNOWN),
     Route("get", "/api/projects/{project}/tasks/{task}", "One task's standing.", API, shapes.Place, errors=_UNKNOWN),
+    Route("get", "/api/projects/{project}/alarms", "What needs a person now.", API, shapes.Alarms, errors=_UNKNOWN),
     Route(
         "post",
         "/api/projects/{project}/reconcile",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from labelcue.alarms.kept import read_kept
 from labelcue.errors import LabelCueError
 from labelcue.service.context import Service
 from labelcue.service.shapes import Project
@@ -19,6 +20,7 @@ def gauges(service: Service, known: list[Project]) -> Gauges:
         for name, value in (*_plain(one), *_fresh(service, one), *_findings(service, one)):
             if isinstance(value, int | float):
                 found[name][one.id] = float(value)
+    found["project_alarms"] = _alarms(service, [one.id for one in known])
     found["project_last_webhook_time_seconds"] = dict(service.heard)
     return found
 
@@ -42,7 +44,16 @@ NAMES = (
     "project_suspected_errors",
     "project_covered",
     "project_drift_alarm",
+    "project_alarms",
 )
+
+
+def _alarms(service: Service, projects: list[int]) -> dict[int, float]:
+    try:
+        kept = read_kept(service.home.alarms)
+    except LabelCueError:
+        return {}  # The pages name it.
+    return {project: float(len(kept.of(project))) for project in projects}
 
 
 def _plain(one: Project) -> Iterator[tuple[str, object]]:

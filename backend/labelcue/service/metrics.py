@@ -20,6 +20,7 @@ class Metrics:
         self._seconds: dict[Labels, float] = {}
         self._events = 0
         self._served: Counter[Labels] = Counter()
+        self._alarms: Counter[Labels] = Counter()
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request; `route` is the template, never the path itself."""
@@ -38,16 +39,22 @@ class Metrics:
         with self._lock:
             self._served[("project", str(project)), ("strategy", strategy)] += 1
 
+    def alarm(self, outcome: str) -> None:
+        """Count an attempt to send an alarm: `sent`, `failed`, or `lost` for good."""
+        with self._lock:
+            self._alarms[(("outcome", outcome),)] += 1
+
     def text(self, gauges: Mapping[str, Mapping[int, float]]) -> str:
         """Every counter, and gauges by name and project."""
         with self._lock:
             requests, seconds, events = dict(self._requests), dict(self._seconds), self._events
-            served = dict(self._served)
+            served, alarms = dict(self._served), dict(self._alarms)
         lines = [
             *_family("labelcue_requests_total", "counter", requests.items()),
             *_family("labelcue_request_seconds_total", "counter", seconds.items()),
             *_family("labelcue_webhook_events_total", "counter", [((), events)]),
             *_family("labelcue_served_total", "counter", served.items()),
+            *_family("labelcue_alarm_messages_total", "counter", alarms.items()),
         ]
         for name, values in gauges.items():
             samples = [((("project", str(project)),), value) for project, value in values.items()]

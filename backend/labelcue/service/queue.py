@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from labelcue.alarms import Standing
+from labelcue.alarms.kept import read_kept
 from labelcue.errors import LabelCueError, NotFound
 from labelcue.service.bodies import named_project, number
 from labelcue.service.context import NO_VERSION, Service
 from labelcue.service.difference import NONE, Copies, Difference
 from labelcue.service.gauges import gauges
 from labelcue.service.metrics import CONTENT_TYPE
-from labelcue.service.shapes import Asked, Place, Project, Projects, Queue, Shape, place_of
+from labelcue.service.shapes import Alarms, AlarmShape, Asked, Place, Project, Projects, Queue, Shape, place_of
 from labelcue.store.connection import Connection
 from labelcue.store.snapshot import Snapshot
 from labelcue.store.status import read_status
@@ -43,6 +45,7 @@ class Api:
         routes.add_url_rule(f"{PROJECT}/queue", view_func=self.queue)
         routes.add_url_rule(f"{PROJECT}/tasks/<int:task>", view_func=self.task)
         routes.add_url_rule(f"{PROJECT}/reconcile", view_func=self.reconcile, methods=["POST"])
+        routes.add_url_rule(f"{PROJECT}/alarms", view_func=self.alarms)
         routes.add_url_rule("/metrics", view_func=self.metrics)
         return routes
 
@@ -95,6 +98,12 @@ class Api:
         self._service.wake(project)
         return _json(Asked(asked=True)), 202
 
+    def alarms(self, project: int) -> ResponseReturnValue:
+        """What needs a person."""
+        self._service.require(project)
+        standing = read_kept(self._service.home.alarms).of(project)
+        return _json(Alarms(alarms=[_alarm(one) for one in standing]))
+
     def metrics(self) -> ResponseReturnValue:
         """Counters for Prometheus."""
         known = [self._project(project) for project in self._service.home.projects()]
@@ -142,6 +151,18 @@ def _tried(problems: list[str], read: Callable[[], T]) -> T | None:
     except LabelCueError as error:
         problems.append(str(error))
         return None
+
+
+def _alarm(one: Standing) -> AlarmShape:
+    alarm = one.alarm
+    return AlarmShape(
+        alarm=alarm.name,
+        subject=alarm.subject,
+        severity=alarm.severity,
+        message=alarm.message,
+        remedy=alarm.remedy,
+        since=one.since,
+    )
 
 
 def _json(shape: Shape) -> dict[str, Json]:

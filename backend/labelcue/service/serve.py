@@ -22,9 +22,11 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 
 from labelcue import logs
+from labelcue.alarms import addresses
 from labelcue.errors import ConfigError
 from labelcue.service.app import EXTENSION, create_app
 from labelcue.service.failing import envelope
+from labelcue.service.watching import Watch
 from labelcue.settings import Settings
 from labelcue.supervisor import end_with_supervisor, stop_on_signals
 
@@ -131,6 +133,7 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> int
     Raises ConfigError where it cannot start at all, StoreError and Corrupt where its ledger cannot be used.
     """
     logs.configure(settings)
+    receivers = addresses(settings)
     server = Server(settings)
     server.open()
     if threading.current_thread() is threading.main_thread():
@@ -138,11 +141,15 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> int
     end_with_supervisor(server.stop)
     threading.Thread(target=server.warm, name="warm", daemon=True).start()
     log.info("service listens", url=server.url, threads=settings.threads)
+    watch = Watch(server.app.extensions[EXTENSION], receivers)
+    watch.start()
     if settings.insecure:
         log.warning("anybody may call this service: it runs insecure", url=server.url)
     if ready is not None:
         ready(server.url)
     server.run()
+    watch.stop()
+    server.app.extensions[EXTENSION].close()  # the watch may have opened the ledger again
     log.info("service ended")
     return 0
 

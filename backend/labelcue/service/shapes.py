@@ -161,6 +161,23 @@ class Project(Shape):
     error: str = Field(description="Why a part of this cannot be told; empty where it can.")
 
 
+class AlarmShape(Shape):
+    """Something that needs a person."""
+
+    alarm: str = Field(description="learner, training, delivery, reconcile, lag, drift, slice, accuracy or stop.")
+    subject: str = Field(description="Which slice, as `field=value`; else empty.")
+    severity: Literal["critical", "warning", "info"]
+    message: str
+    remedy: str
+    since: float = Field(description="Unix seconds when it was raised.")
+
+
+class Alarms(Shape):
+    """The alarms of a project that stand, the oldest first."""
+
+    alarms: list[AlarmShape]
+
+
 class Projects(Shape):
     """All connected projects."""
 

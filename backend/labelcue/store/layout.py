@@ -2,6 +2,7 @@
 
 home/ledger.sqlite3
 home/catalogue.json                     the strategies and surrogates that the learner has
+home/alarms.json                        the alarms that stand, and what waits to be sent
 home/projects/<N>/connection.json       how to reach Label Studio; 0600
 home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
 home/projects/<N>/status.json           the learner's own words for status pages
@@ -35,6 +36,11 @@ class Home:
     def catalogue(self) -> Path:
         """The file of what the learner can queue by."""
         return self.root / "catalogue.json"
+
+    @property
+    def alarms(self) -> Path:
+        """The file of the alarms that stand, and of what waits to be sent."""
+        return self.root / "alarms.json"
 
     def project(self, number: int) -> Path:
         """The folder of one project."""

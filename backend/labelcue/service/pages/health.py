@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from labelcue.alarms.conditions import QUIET_S, SLOW_EVENTS, STUDIED
 from labelcue.service.pages import words
 from labelcue.service.pages.reading import Seen
 
-SLOW_EVENTS = 50
-"""Events that the queue may be behind before it counts as late."""
-QUIET_S = 900.0
-"""A reconcile that worked should be no longer ago."""
+SHOWN = 5
+"""Alarms that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,7 @@ class Fact:
 def health(seen: Seen) -> list[Fact]:
     """What is wrong first."""
     facts = [
+        *_alarms(seen),
         *_troubles(seen),
         _learner(seen),
         _lag(seen),
@@ -38,6 +38,20 @@ def health(seen: Seen) -> list[Fact]:
         _way(seen),
     ]
     return sorted(facts, key=lambda fact: ("bad", "warn", "good").index(fact.level))
+
+
+def _alarms(seen: Seen) -> Iterator[Fact]:
+    """Those that stand; the learner's, which the other lines tell as they change, are not told twice."""
+    standing = [one for one in seen.alarms.of(seen.number) if one.alarm.name in STUDIED]
+    for one in standing[:SHOWN]:
+        said = Markup("{} Since {}.").format(one.alarm.message, words.ago(one.since, seen.now))
+        yield Fact("Alarm", said, "bad" if one.alarm.severity == "critical" else "warn", one.alarm.remedy)
+    if len(standing) > SHOWN:
+        yield Fact("Alarms", f"{words.plural(len(standing) - SHOWN, 'alarm')} more.", "warn", "See: labelcue alarms")
+    stuck = [lane for lane in seen.alarms.lanes.values() if lane.waiting and lane.trouble]
+    if stuck:
+        told = f"{words.plural(len(stuck), 'receiver')} of alarms cannot be reached: {stuck[0].trouble}."
+        yield Fact("Alarms", told, "warn", "Look at the receiver; `labelcue alarms` says which one.")
 
 
 def _troubles(seen: Seen) -> Iterator[Fact]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+from labelcue.alarms.kept import Kept, read_kept
 from labelcue.errors import LabelCueError
 from labelcue.service.context import Service
 from labelcue.service.findings import EMPTY
@@ -86,6 +87,11 @@ class Seen:
     def status(self) -> dict[str, Any]:
         """The learner's own words."""
         return self._tried(lambda: read_status(self.reader.service.home.status(self.number))) or {}
+
+    @cached_property
+    def alarms(self) -> Kept:
+        """The alarms that stand, and what could not be sent of them."""
+        return self._tried(lambda: read_kept(self.reader.service.home.alarms)) or Kept()
 
     @cached_property
     def snapshot(self) -> Snapshot | None:
