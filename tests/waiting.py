@@ -9,8 +9,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "") -> T:
-    """The first true value of `condition`, asked every few milliseconds; AssertionError after `timeout` seconds."""
+PATIENCE_S = 120.0
+"""A machine of two cores that does five things at once is slow, not broken; who waits in vain waits once."""
+
+
+def until(condition: Callable[[], T], timeout: float = PATIENCE_S, what: str = "", every: float = 0.01) -> T:
+    """The first true value of `condition`, asked `every` so many seconds; AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -18,4 +22,4 @@ def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "") -> 
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout} s in vain{f' for {what}' if what else ''}; last: {value!r}")
-        time.sleep(0.01)
+        time.sleep(every)

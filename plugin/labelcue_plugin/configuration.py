@@ -12,6 +12,10 @@ from urllib.parse import urlsplit
 URL = "LABELCUE_URL"
 SECRET_FILE = "LABELCUE_SECRET_FILE"  # noqa: S105 - a variable's name
 """A file, so that the secret shows up in no list of processes and no image."""
+WAIT = "LABELCUE_WAIT_S"
+WAIT_S = 0.3
+"""How much longer an annotator may wait than without this plugin, all calls together."""
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.05, 60.0
 
 
 class Unconfigured(Exception):
@@ -20,10 +24,12 @@ class Unconfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """LabelCue's address without a slash at the end, and the secret of which each project's is made."""
+    """LabelCue's address without a slash at the end, the secret of which each project's is made, and the patience."""
 
     url: str
     secret: str = field(repr=False)
+    wait_s: float = WAIT_S
+    """How long an annotator's request waits for LabelCue, in seconds, all calls together."""
 
     def bearer(self, project: int) -> str:
         """The secret that LabelCue takes for this project alone: HMAC-SHA-256 of its number, in hex."""
@@ -43,7 +49,17 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         usable = False
     if not usable:
         raise Unconfigured(f"{URL} is no address: write it as http://host:port.")
-    return Configuration(url, _secret(Path(named).expanduser()))
+    return Configuration(url, _secret(Path(named).expanduser()), _wait(environment.get(WAIT, "").strip()))
+
+
+def _wait(said: str) -> float:
+    try:
+        seconds = float(said) if said else WAIT_S
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_WAIT_S <= seconds <= LONGEST_WAIT_S:  # nor is NaN
+        raise Unconfigured(f"{WAIT} is no number of seconds from {SHORTEST_WAIT_S} to {LONGEST_WAIT_S:.0f}: mend it.")
+    return seconds
 
 
 def _secret(path: Path) -> str:

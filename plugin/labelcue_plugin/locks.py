@@ -13,8 +13,8 @@ from tasks.models import Annotation, Task, TaskLock
 
 from labelcue_plugin.service import LabelCue
 
-TELL_S = 0.1
-"""How long whoever gives a lock back may wait for LabelCue."""
+TELL_SHARE = 1 / 3
+"""Of the time that an annotator may wait for LabelCue, for whoever gives a lock back."""
 
 
 def watch_locks(cue: LabelCue, on_lock: Callable[[Any], None]) -> None:
@@ -39,4 +39,4 @@ def _tell(cue: LabelCue, task: int, user: int) -> None:
     if project is None or not cue.serves(project):
         return
     if not Annotation.objects.filter(task=task, completed_by=user).exists():
-        cue.release(project, task, user, TELL_S)
+        cue.release(project, task, user, TELL_SHARE * cue.wait_s)

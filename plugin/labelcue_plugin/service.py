@@ -21,6 +21,8 @@ LIMIT = 50
 """Candidates that are asked for: the free one is among the first few."""
 MOST = 1000
 """Candidates that are looked at, however many come."""
+ASK_SHARE = 5 / 6
+"""Of the time that an annotator may wait, for one question."""
 BACKGROUND_S = 10.0
 RECOVER_S = 5.0
 """How long the first answer after trouble may take."""
@@ -64,12 +66,19 @@ class LabelCue:
 
     def __init__(self, configuration: Configuration, clock: Callable[[], float] = time.monotonic) -> None:
         self._wire = Wire(configuration.url, lambda path: _headers(configuration, path), clock)
+        self.wait_s = configuration.wait_s
+        """How long an annotator may wait for LabelCue, all calls of a request together."""
         self._clock = clock
         self._heard: dict[int, Heard] = {}
         self._trouble = ""
         self._kind: type[Exception] = Exception
         """Of that trouble: no answer in time, or a wrong one."""
         self.circuit = Circuit(clock)
+
+    @property
+    def ask_s(self) -> float:
+        """How long one question may take of that, so that something is left for what follows it."""
+        return ASK_SHARE * self.wait_s
 
     @property
     def trouble(self) -> str:

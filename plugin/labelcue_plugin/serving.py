@@ -16,7 +16,6 @@ from labelcue_plugin.service import LabelCue
 from labelcue_plugin.showing import Shown, asks_why, dressed, without_ours
 
 log = logging.getLogger(__name__)
-ASK_S = 0.25
 MARK = "labelcue_shown"
 """The attribute of a task that was just chosen, which carries what goes with it to the answer."""
 DATA_TYPES = ("core.label_config", "projects.models")
@@ -67,7 +66,7 @@ class Serving:
                 response = self._opened(view, request, pk)
             finally:
                 _served.reset(token)
-            shown = self._cue.about(project.id, user.id, view.task.id, ASK_S) if mine else None
+            shown = self._cue.about(project.id, user.id, view.task.id, self._cue.ask_s) if mine else None
             response.data = self._dressed(response.data, project, shown, served=connected)
             return response
 

@@ -30,9 +30,6 @@ from labelcue_plugin.serving import mark
 from labelcue_plugin.showing import Shown
 
 log = logging.getLogger(__name__)
-BUDGET_S = 0.3
-"""How much longer an annotator may wait than without this plugin, all calls together."""
-ASK_S = 0.25
 RECENT = timedelta(seconds=10)
 """An annotation that is older than this needs no waiting for."""
 LOOK_BACK = 64
@@ -54,7 +51,7 @@ class Visit:
 
     as_displayed: bool
     """The annotator came by 'Label Tasks As Displayed', or by a direct link."""
-    left: float = BUDGET_S
+    left: float
     """Seconds that may still be spent on waiting for LabelCue."""
     candidates: Candidates | None = None
     asked: bool = False
@@ -93,7 +90,7 @@ class Stream:
         self, user: Any, prepared_tasks: Any, project: Any, dm_queue: Any, assigned_flag: Any = None
     ) -> tuple[Any, str]:
         """In the place of `get_next_task`: the same arguments, the same answer."""
-        visit = Visit(as_displayed=bool(dm_queue))
+        visit = Visit(as_displayed=bool(dm_queue), left=self._cue.wait_s)
         if assigned_flag or not self._is_ours(visit, user, project):
             # Not connected, or nothing is known of it and LabelCue does not answer.
             return self._next_task(user, prepared_tasks, project, dm_queue, assigned_flag)  # type: ignore[no-any-return]
@@ -169,7 +166,7 @@ class Stream:
         known = visit.candidates.shown.get(task) if visit.candidates is not None else None
         if known is not None or visit.left <= 0:
             return known
-        return self._cue.about(project.id, user.id, task, min(ASK_S, visit.left))
+        return self._cue.about(project.id, user.id, task, min(self._cue.ask_s, visit.left))
 
     def _is_ours(self, visit: Visit, user: Any, project: Any) -> bool:
         if not is_inside(user, project):
@@ -188,7 +185,7 @@ class Stream:
             visit.asked = True
             after, began = _latest_annotation(user, project), time.monotonic()
             overlap = min(max(1, project.maximum_annotations), MOST_OVERLAP)
-            visit.candidates = self._cue.candidates(project.id, user.id, after, ASK_S, overlap)
+            visit.candidates = self._cue.candidates(project.id, user.id, after, self._cue.ask_s, overlap)
             visit.left -= time.monotonic() - began
         return visit.candidates
 

@@ -40,7 +40,7 @@ class Status(APIView):
             project = _visible(request.user, named)
             if project is None:
                 return Response({"detail": "There is no such project."}, status=404)
-            served = STATE.cue.probe(project.id, PROBE_S) if STATE.cue is not None else None
+            served = STATE.cue.probe(project.id, max(PROBE_S, STATE.cue.ask_s)) if STATE.cue is not None else None
             trouble = STATE.cue.trouble if STATE.cue is not None else ""
             said |= {"project": project.id, "served": served, "trouble": trouble}
         return Response(said)

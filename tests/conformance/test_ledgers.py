@@ -36,7 +36,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iter
     every: list[Ledger] = []
 
     def open_another() -> Ledger:
-        every.append(open_ledger(f"{request.param}://{tmp_path}/ledger", busy_ms=2000, clock=clock))
+        every.append(open_ledger(f"{request.param}://{tmp_path}/ledger", busy_ms=60_000, clock=clock))
         return every[-1]
 
     yield open_another

@@ -48,9 +48,9 @@ def test_a_hundred_predictions_take_little_time() -> None:
     prediction(spec, Scores(TaskId(1), (0.5, 0.5), spec.classes, "cue-1"))
 
     def batch() -> float:
-        start = time.perf_counter()
+        start = time.thread_time()
         for task in range(100):
             prediction(spec, Scores(TaskId(task), (0.1, 0.9), spec.classes, "cue-1"))
-        return time.perf_counter() - start
+        return time.thread_time() - start
 
     assert min(batch() for _ in range(5)) < 0.02

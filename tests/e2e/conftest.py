@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from plugged import House, plugged_venv, prepared
+from places import kept_port
+from plugged import PATIENT, House, plugged_venv, prepared
 from stack import ADMIN, FRONTIER, Stack
 
 from labelcue.demo.accounts import easy_password
@@ -19,6 +20,17 @@ from labelcue.demo.studio import Studio
 from labelcue.demo.venv import ensure_venv, lock_text
 
 ROOT = Path(__file__).parents[2]
+STEADY = {"DJANGO_SETTINGS_MODULE": "steady", "PYTHONPATH": str(Path(__file__).parent / "studio_settings")}
+"""Label Studio's own settings, with a database that lets who writes wait for his turn."""
+SLOWEST_S = 1800
+"""Of one test with all that is made for it: the first one installs Label Studio."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A limit for what hangs; what is slow has limits of its own, which say what was waited for."""
+    for item in items:
+        if item.get_closest_marker("e2e") is not None:
+            item.add_marker(pytest.mark.timeout(SLOWEST_S))
 
 
 class RunningStudio:
@@ -75,9 +87,10 @@ def house(plugin_venv: Path, studio_template: Path, tmp_path_factory: pytest.Tem
     """Label Studio with the plugin, for the tests of a file: each has projects of its own, which keep it busy."""
     folder = tmp_path_factory.mktemp("house")
     shutil.copytree(studio_template, folder / "label-studio")
-    home, port, environment = prepared(folder)
-    studio = Studio(plugin_venv, folder, ADMIN, extra=environment)
     with ExitStack() as cleanup:
+        port = cleanup.enter_context(kept_port())
+        home, environment = prepared(folder, port)
+        studio = Studio(plugin_venv, folder, ADMIN, extra={**environment, **PATIENT})
         cleanup.callback(studio.stop)
         studio.start(lambda _done, _total, _what: None)
         stack = Stack(studio.url, ADMIN.token.get_secret_value(), home, port)
@@ -93,7 +106,7 @@ def studio(
     """A running Label Studio, one for each module: its projects are its tests' own."""
     folder = tmp_path_factory.mktemp("label-studio")
     shutil.copytree(studio_template, folder / "label-studio")
-    studio = Studio(studio_venv, folder, ADMIN)
+    studio = Studio(studio_venv, folder, ADMIN, extra=STEADY)
     studio.start(lambda _done, _total, _what: None)
     try:
         yield RunningStudio(studio)

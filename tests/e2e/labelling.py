@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Response
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from stack import ANSWERS, Stack
 
 from labelcue.demo.accounts import Account
@@ -12,7 +15,12 @@ from waiting import until
 
 HOTKEYS = {"ham": "1", "spam": "2"}
 _GONE = "text => !document.body.innerText.replace(/\\s+/g, ' ').includes(text)"
+_STORED = re.compile(r"/api/tasks/\d+/annotations/?(\?|$)")
 _PATIENCE = 120.0
+CHOSEN = ".ant-radio-wrapper-checked, .ant-checkbox-wrapper-checked"
+"""The choice that is made, in Label Studio's editor."""
+_PRESSES, _PRESS_MS = 6, 20_000
+"""How often a key is pressed, and how long it may take to show: the editor misses what comes before it is ready."""
 
 
 class Mails:
@@ -36,16 +44,20 @@ class Mails:
     def answer(self, page: Page, task: int) -> None:
         """Give the right answer to the task that is shown, unless it is chosen already, and submit."""
         answer = ANSWERS[self._raw[task]]
-        chosen = page.locator(".ant-radio-wrapper-checked, .ant-checkbox-wrapper-checked").get_by_text(answer)
-        if not chosen.count():
-            page.keyboard.press(HOTKEYS[answer])
+        chosen = page.locator(CHOSEN).get_by_text(answer)
+        for _ in range(_PRESSES):
+            if not chosen.count():
+                page.keyboard.press(HOTKEYS[answer])
+            with suppress(PlaywrightTimeout):
+                chosen.wait_for(timeout=_PRESS_MS)
+                break
         chosen.wait_for()
-        page.get_by_test_id("bottombar-submit-button").click()
+        submit(page)
 
     def skip(self, page: Page, expected: int) -> None:
         """Skip the task that must be shown, and wait until it has gone."""
         assert self.shown(page) == expected
-        page.get_by_test_id("bottombar-skip-button").click()
+        submit(page, "skip")
         self._gone(page, expected)
 
     def _gone(self, page: Page, task: int) -> None:
@@ -56,6 +68,17 @@ class Mails:
             return 0  # the Data Manager's table shows texts, too
         seen = " ".join(page.inner_text("body").split())
         return next((task for task, text in self._texts.items() if text in seen), 0)
+
+
+def submit(page: Page, button: str = "submit") -> None:
+    """Press the button, and wait for Label Studio's answer: the page shows the next task before it has sent this one,
+    and forgets it where it is left meanwhile."""
+    with page.expect_response(_is_stored):
+        page.get_by_test_id(f"bottombar-{button}-button").click()
+
+
+def _is_stored(answer: Response) -> bool:
+    return answer.request.method == "POST" and bool(_STORED.search(answer.url)) and answer.ok
 
 
 def log_in(page: Page, url: str, account: Account) -> None:

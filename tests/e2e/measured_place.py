@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from stack import ADMIN, Stack
 
 from labelcue import connect as connecting
+from labelcue.demo.ports import free_port
 from labelcue.demo.project import label_config
 from labelcue.demo.studio import Studio
 from labelcue.labelstudio.items import task_event
@@ -49,9 +50,8 @@ class Place:
         self._folder = folder
         self._state = folder / "state.json"
         self._known: dict[str, Any] = json.loads(self._state.read_text()) if self._state.exists() else {}
-        home, port, self._switch = prepared(folder)
-        port = self._known.setdefault("port", port)
-        self._switch["LABELCUE_URL"] = f"http://127.0.0.1:{port}"
+        port = int(self._known.setdefault("port", free_port(0)))
+        home, self._switch = prepared(folder, port)
         shutil.rmtree(folder / "venv", ignore_errors=True)  # of another version of the plugin
         self._venvs = {"stock": studio_venv, "plugin": plugged_venv(studio_venv, folder / "venv")}
         self._database = dict(database or {})

@@ -14,12 +14,13 @@ import httpx
 from stack import Stack
 
 from labelcue.demo.accounts import easy_password
-from labelcue.demo.ports import free_port
 from labelcue.demo.studio import Studio
 from labelcue.settings import load_settings
 from labelcue.setup import write_plugin_secret, write_secrets
 
 ROOT = Path(__file__).parents[2]
+PATIENT = {"LABELCUE_WAIT_S": "12"}
+"""A loaded machine answers late, and the tests look at what comes, not when."""
 NAMES = ("ada", "ben", "cleo", "dan", "eve", "fay", "gus", "hal")
 
 
@@ -95,20 +96,16 @@ def plugged_venv(studio_venv: Path, folder: Path) -> Path:
     return folder
 
 
-def prepared(folder: Path) -> tuple[Path, int, dict[str, str]]:
-    """A home with secrets, a port for its service, and the three variables that switch the plugin on."""
-    home, port = folder / "home", free_port(0)
+def prepared(folder: Path, port: int) -> tuple[Path, dict[str, str]]:
+    """A home with secrets for a service on this port, and the three variables that switch the plugin on."""
+    home = folder / "home"
     write_secrets(load_settings({"home": home}))
     secret = write_plugin_secret(load_settings({"home": home}))
-    return (
-        home,
-        port,
-        {
-            "DJANGO_SETTINGS_MODULE": "labelcue_plugin.settings",
-            "LABELCUE_URL": f"http://127.0.0.1:{port}",
-            "LABELCUE_SECRET_FILE": str(secret),
-        },
-    )
+    return home, {
+        "DJANGO_SETTINGS_MODULE": "labelcue_plugin.settings",
+        "LABELCUE_URL": f"http://127.0.0.1:{port}",
+        "LABELCUE_SECRET_FILE": str(secret),
+    }
 
 
 def asked(house: House, token: str, project: int, body: dict[str, Any] | None = None) -> dict[str, Any]:

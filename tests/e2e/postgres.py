@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from labelcue.demo.ports import free_port
+from places import kept_port
+
 from waiting import until
 
 
@@ -38,12 +40,13 @@ def running(password: str = "") -> Iterator[dict[str, str]]:
 
     With a password it admits nobody without; else anybody.
     """
-    with tempfile.TemporaryDirectory(prefix="labelcue-postgres-", ignore_cleanup_errors=True) as folder:
-        yield from _serve(Path(folder), password)
+    new_folder = tempfile.TemporaryDirectory(prefix="labelcue-postgres-", ignore_cleanup_errors=True)
+    with new_folder as folder, kept_port() as port:
+        yield from _serve(Path(folder), port, password)
 
 
-def _serve(folder: Path, password: str) -> Iterator[dict[str, str]]:
-    programs_at, account, port = programs(), _account(), free_port(0)
+def _serve(folder: Path, port: int, password: str) -> Iterator[dict[str, str]]:
+    programs_at, account = programs(), _account()
     assert programs_at is not None
     data, log, secret = folder / "data", folder / "log", folder / "password"
     secret.write_text(password or "unused")
@@ -70,5 +73,5 @@ def _serve(folder: Path, password: str) -> Iterator[dict[str, str]]:
             "POSTGRE_PORT": str(port),
         }
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # SIGTERM would wait for whoever is connected still
         server.wait()

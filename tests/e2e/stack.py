@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+from places import kept_port
 from pydantic import SecretStr
 
 from labelcue import connect as connecting
@@ -17,7 +19,6 @@ from labelcue.data import load_mails
 from labelcue.delivery.record import FrontierRecord
 from labelcue.demo.accounts import Account
 from labelcue.demo.children import Background
-from labelcue.demo.ports import free_port
 from labelcue.demo.project import label_config
 from labelcue.demo.simulate import choice
 from labelcue.errors import StoreError
@@ -41,6 +42,8 @@ FRONTIER = 48
 """Smaller than the pools, so that it has to be rotated."""
 DEMO = label_config()
 SPEC = parse_config(DEMO)
+BUSY_MS = 30_000
+"""How long a write waits for the ledger: a loaded machine may take a process off its core while it has the lock."""
 ANSWERS = {mail.text: mail.label for mail in load_mails()}
 
 
@@ -49,7 +52,8 @@ class Stack:
 
     def __init__(self, studio_url: str, token: str, home: Path, port: int = 0, frontier: int = FRONTIER) -> None:
         write_secrets(load_settings({"home": home}))
-        port = port or free_port(0)
+        self._cleanup = ExitStack()
+        port = port or self._cleanup.enter_context(kept_port())
         self.settings = load_settings({"home": home, "port": port, "url": f"http://127.0.0.1:{port}"})
         self.home = Home(home)
         self.token = token
@@ -60,7 +64,7 @@ class Stack:
 
     def _background(self, part: Part) -> Background:
         flags = ["--home", str(self.home.root), "--port", str(self.settings.port), "--reconcile-s", "1"]
-        flags += ["--frontier", str(self._frontier)]
+        flags += ["--frontier", str(self._frontier), "--busy-ms", str(BUSY_MS)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "LABELCUE_INSIGHTS_S": "0"}
         return Background(
             part, command("serve", "--only", part, *flags), self.home.root, str(self.home.root), environment
@@ -88,18 +92,30 @@ class Stack:
 
     @contextmanager
     def held_still(self, part: Part) -> Iterator[None]:
-        """The process exists and does nothing."""
+        """The process exists and does nothing; the ledger, which others write, is not locked by it."""
         group = self._parts[part].pid
-        os.killpg(group, signal.SIGSTOP)
+        until(lambda: self._stopped(group), what=f"a moment at which the {part} holds no lock")
         try:
             yield
         finally:
             os.killpg(group, signal.SIGCONT)
 
+    def _stopped(self, group: int) -> bool:
+        os.killpg(group, signal.SIGSTOP)
+        with closing(sqlite3.connect(self.home.root / "ledger.sqlite3", timeout=5, isolation_level=None)) as ledger:
+            try:
+                ledger.execute("BEGIN IMMEDIATE")
+                ledger.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                os.killpg(group, signal.SIGCONT)
+                return False
+        return True
+
     def close(self) -> None:
         """End everything."""
         self.stop()
         self.ls.close()
+        self._cleanup.close()
 
     def _healthy(self) -> bool:
         self._parts["service"].check()
@@ -123,15 +139,15 @@ class Stack:
             pre_annotation=pre_annotation,
             on_step=lambda _words: None,
         )
-        until(lambda: self._delivered(project, mails), timeout=120, what="the first frontier of all tasks")
+        until(lambda: self._delivered(project, mails), 300, "the first frontier of all tasks")
         return project
 
     def _delivered(self, project: int, mails: int) -> bool:
         words, snapshot = read_status(self.home.status(project)), self.snapshot(project)
-        ready = (
-            bool((words.get("delivery") or {}).get("version")) and snapshot is not None and len(snapshot.ids) == mails
-        )
-        return ready and self.served_frontier(project) == self.queue(project)[: len(self.served_frontier(project))]
+        if snapshot is None or len(snapshot.ids) != mails or not (words.get("delivery") or {}).get("version"):
+            return False
+        served = self.served_frontier(project)
+        return served == snapshot.order[: len(served)].tolist() and is_current(self.settings.store_url, snapshot)
 
     def label(self, client: LabelStudio, task: dict[str, Any]) -> dict[str, Any]:
         """Give the right answer, as the client's user."""
@@ -164,16 +180,11 @@ class Stack:
         """The snapshot of a round that knows every event, when it has so many labels."""
 
         def found() -> Snapshot | None:
-            snapshot, ledger = self.snapshot(project), open_ledger(self.settings.store_url)
-            try:
-                current = snapshot is not None and all(
-                    event.kind in QUIET for event in ledger.read(project, after=snapshot.round.position)
-                )
-            finally:
-                ledger.close()
+            snapshot = self.snapshot(project)
+            current = snapshot is not None and is_current(self.settings.store_url, snapshot)
             return snapshot if current and snapshot is not None and snapshot.labels == labels else None
 
-        snapshot = until(found, timeout=60, what=f"a round with {labels} labels")
+        snapshot = until(found, what=f"a round with {labels} labels")
         assert snapshot is not None
         return snapshot
 
@@ -194,3 +205,10 @@ class Stack:
         lines = self.frontiers(project)
         serving = next((line["version"] for line in reversed(lines) if "serving" in line), None)
         return next((line["ids"] for line in reversed(lines) if line["version"] == serving and "ids" in line), [])
+
+
+def is_current(store_url: str, snapshot: Snapshot) -> bool:
+    """Whether the round knows every event that is news for one, so that no other round follows it by itself."""
+    with closing(open_ledger(store_url)) as ledger:
+        later = ledger.read(snapshot.round.project, after=snapshot.round.position)
+        return all(event.kind in QUIET for event in later)

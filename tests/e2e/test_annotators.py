@@ -20,13 +20,25 @@ from labelcue.types import TaskId
 from waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+SPARE = 8
 
 
-def serve_in_turn(stack: Stack, project: int, tokens: Sequence[str], tasks: int) -> list[tuple[int, float, float]]:
-    """(task, asked, answered) of every task that the accounts were served and labelled, one account after the other."""
+def serve_in_turn(
+    stack: Stack, project: int, tokens: Sequence[str], tasks: int, spare: int = 0
+) -> list[tuple[int, float, float]]:
+    """(task, asked, answered) of every task that the accounts were served and labelled, one account after the other.
+
+    They wait while fewer than `spare` tasks of the frontier are left: where a machine is so slow that delivery cannot
+    follow, Label Studio serves what it likes.
+    """
     clients = [LabelStudio(stack.studio_url, token) for token in tokens]
-    served = []
+    served: list[tuple[int, float, float]] = []
+
+    def is_fed() -> bool:
+        return len(set(stack.served_frontier(project)) - {task for task, _, _ in served}) >= spare
+
     for client in islice(cycle(clients), tasks):
+        until(is_fed, what="a frontier that is not used up")
         asked = time.time()
         task: Any = client.next_task(project)
         served.append((int(task["id"]), asked, time.time()))
@@ -64,7 +76,7 @@ def test_while_the_learner_runs_every_served_task_stands_in_the_frontier_of_its_
 ) -> None:
     project = stack.connected_project(160)
     first = len(stack.frontiers(project))
-    served = serve_in_turn(stack, project, annotators, 60)
+    served = serve_in_turn(stack, project, annotators, 60, SPARE)
     lines = stack.frontiers(project)
     assert len(lines) > first, "the frontier was never rotated, so that nothing is shown"
     assert len({task for task, _, _ in served}) == 60
@@ -97,8 +109,8 @@ def test_an_update_and_a_deletion_reach_the_surrogate(stack: Stack) -> None:
     other = next(name for name in before.classes if name != given)
 
     stack.ls.update_annotation(annotation, choice(SPEC, other))
-    updated = until(lambda: newer(stack, project, before), what="a round after the update")
-    assert updated.labels == 20
+    until(lambda: is_answered(stack, project, annotation, other), what="the update in the ledger")
+    updated = stack.settled(project, 20)
     assert log_odds(updated, task, given) < log_odds(before, task, given)
 
     stack.ls.delete_annotation(annotation)
@@ -113,9 +125,10 @@ def log_odds(snapshot: Snapshot, task: int, label: str) -> float:
     return snapshot.temperature * float(np.log(p / (1 - p)))
 
 
-def newer(stack: Stack, project: int, than: Any) -> Any:
-    snapshot = stack.snapshot(project)
-    return snapshot if snapshot is not None and snapshot.round.position > than.round.position else None
+def is_answered(stack: Stack, project: int, annotation: int, label: str) -> bool:
+    """Whether the ledger knows this as the annotation's answer."""
+    [region] = stack.fold(project).annotations[annotation].result
+    return bool(region["value"]["choices"] == [label])
 
 
 def test_a_skipped_task_leaves_the_queue(stack: Stack) -> None:
@@ -132,5 +145,5 @@ def test_labels_of_two_accounts_are_both_counted(stack: Stack, annotators: tuple
     for token in annotators:
         with closing(LabelStudio(stack.studio_url, token)) as client:
             stack.label(client, task)
-    until(lambda: len(stack.fold(project).annotations) == 2)
+    until(lambda: len(stack.fold(project).annotations) == 2, what="both labels in the ledger")
     assert stack.settled(project, 1).labels == 1

@@ -94,7 +94,7 @@ def test_what_does_not_exist_and_what_is_not_allowed(ls: LabelStudio, project: i
 @pytest.mark.filterwarnings("ignore:The `parse_obj` method is deprecated")
 def test_a_personal_access_token(ls: LabelStudio, studio: Any) -> None:
     header = {"Authorization": f"Token {studio.token}"}
-    with httpx.Client(base_url=studio.url, headers=header) as http:
+    with httpx.Client(base_url=studio.url, headers=header, timeout=60) as http:
         for token in http.get("/api/token/").json():
             http.post("/api/token/blacklist/", json={"refresh": token["token"]})
         made = http.post("/api/token/").json()["token"]

@@ -23,6 +23,7 @@ from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
 from labelcue.store.status import write_status
 from labelcue.types import Kind
+from waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -126,6 +127,7 @@ def test_connect_changes_what_it_must_and_disconnect_puts_it_back(
 
     service.heard.clear()
     ls.annotate(next(ls.task_ids(project)), [])
+    until(lambda: service.heard, what="the webhook, which Label Studio may have given up waiting for")
     assert [body["action"] for body in service.heard] == ["ANNOTATION_CREATED"]
     ls.delete_annotation(int(service.heard[0]["annotation"]["id"]))
     deliver(ls, project, 1, list(ls.task_ids(project)))

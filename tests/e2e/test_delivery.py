@@ -210,7 +210,7 @@ def test_while_orders_change_every_task_that_is_given_stands_in_the_frontier_of_
     finally:
         stop.set()
         delivery.wake.set()
-        thread.join(timeout=60)
+        thread.join(timeout=120)
     assert delivery.status()["rotations"] > 2
     assert delivery.status()["error"] == ""
 

@@ -58,11 +58,11 @@ class Run:
             found = re.search(r"(http://[\d.:]+)/projects/\d+/data", self.words)
             return found[1] if found and "Stop" in self.words else ""
 
-        return until(address, timeout=180, what="the demo")
+        return until(address, timeout=600, what="the demo")
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=180)
 
 
 @pytest.fixture
@@ -159,12 +159,12 @@ def test_a_killed_demo_is_taken_up_again_and_a_second_one_is_refused(
     assert not alive(orphans)
     until(lambda: labelled(home) == 1, what="the label of the killed run")
     third = start(runs, home, studio_venv)
-    assert third.process.wait(timeout=60) != 0
+    assert third.process.wait(timeout=180) != 0
     assert "is running in" in third.words
     started = groups(home)
     second.process.send_signal(signal.SIGINT)
     second.process.send_signal(signal.SIGINT)
-    assert second.process.wait(timeout=60) == 0
+    assert second.process.wait(timeout=180) == 0
     assert not alive(started)
 
 
@@ -181,7 +181,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing_running_and_the_next_start_goes_on(
 
 def test_simulated_annotators_and_their_learning_curve(home: Path, studio_venv: Path, runs: list[Run]) -> None:
     run = start(runs, home, studio_venv, simulate=20, exit_after=True)
-    assert run.process.wait(timeout=300) == 0, run.words
+    assert run.process.wait(timeout=900) == 0, run.words
     assert "Simulated:" in run.words
     assert not groups(home)
     figures = json.loads((home / "learning-curve.json").read_text())

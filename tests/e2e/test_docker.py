@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 import pytest
 from docked import DOCKER, command_of, compose, environment_of, made_secrets, with_server
-from plugged import plugged_venv
+from places import kept_port
+from plugged import PATIENT, plugged_venv
 from postgres import programs, running
-from stack import ANSWERS, SPEC
+from stack import ANSWERS, SPEC, is_current
 
 from labelcue.demo.children import Background
-from labelcue.demo.ports import free_port
 from labelcue.demo.project import label_config
 from labelcue.demo.simulate import choice
 from labelcue.errors import LabelStudioError
@@ -58,9 +58,9 @@ def whole(studio_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("docked")
     secrets = made_secrets(folder)
     venv = with_server(plugged_venv(studio_venv, folder / "venv"))
-    ports = free_port(0), free_port(0)
-    made = Whole(f"http://127.0.0.1:{ports[0]}", f"http://{CUE}:{ports[1]}", folder / "cue", secrets, {})
     with ExitStack() as cleanup:
+        ports = cleanup.enter_context(kept_port()), cleanup.enter_context(kept_port())
+        made = Whole(f"http://127.0.0.1:{ports[0]}", f"http://{CUE}:{ports[1]}", folder / "cue", secrets, {})
         base = cleanup.enter_context(running((secrets / "postgres_password").read_text()))
         made.at_cue = labelcue_environment(made, ports[1])
         at_studio = studio_environment(made, venv, folder / "studio", ports[0], base)
@@ -91,6 +91,7 @@ def studio_environment(made: Whole, venv: Path, data: Path, port: int, base: dic
     data.mkdir()
     there = {name: value for name, value in base.items() if name.startswith("POSTGRE_") and "PASSWORD" not in name}
     changes = {"HOME": str(data), "LABEL_STUDIO_BASE_DATA_DIR": str(data), "LISTEN": f"127.0.0.1:{port}"}
+    changes |= PATIENT
     changes |= {"LABELCUE_URL": made.cue, "WEB_CONCURRENCY": "2", "PATH": f"{venv / 'bin'}:{os.environ['PATH']}"}
     loopback, ours = ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network(CUE)
     banned = compose()["services"]["labelstudio"]["environment"][BANNED].split(",")
@@ -132,12 +133,12 @@ def test_the_whole_serves_the_queue_with_every_secret_from_a_file(whole: Whole, 
         said = subprocess.run(connect, env=at_cue, capture_output=True, text=True, check=False, timeout=400)
         assert said.returncode == 0, said.stdout + said.stderr
         assert way_of(ls, project).by_plugin
-        published = [int(task) for task in read_snapshot(Home(whole.home).snapshot(project)).order]
+        published = until(lambda: whole_queue(whole, project, 40), what="the queue of all tasks")
         task: Any = ls.next_task(project)
         assert (task["id"], task["queue"]) == (published[0], "LabelCue queue")
         ls.annotate(int(task["id"]), choice(SPEC, ANSWERS[task["data"]["text"]]))
         # The webhook came through Label Studio's protection against private addresses, which lets nothing else through.
-        state = until(lambda: project_state(whole, project), timeout=60, what="the webhook")
+        state = until(lambda: project_state(whole, project), what="the webhook")
         assert state["id"] == project
         with pytest.raises(LabelStudioError, match="reserved network address"):
             ls.create_webhook(project, f"{whole.studio}/webhook")
@@ -145,10 +146,17 @@ def test_the_whole_serves_the_queue_with_every_secret_from_a_file(whole: Whole, 
     assert not written & {"labelcue.toml", "plugin.secret"}, "it made secrets of its own"
 
 
+def whole_queue(whole: Whole, project: int, tasks: int) -> list[int]:
+    """The published order once it has so many tasks and no round follows it by itself, else nothing."""
+    snapshot = read_snapshot(Home(whole.home).snapshot(project))
+    current = len(snapshot.order) == tasks and is_current(f"sqlite:///{whole.home}/ledger.sqlite3", snapshot)
+    return [int(task) for task in snapshot.order] if current else []
+
+
 def project_state(whole: Whole, project: int) -> dict[str, Any]:
     """What LabelCue says of the project, once it has heard of a webhook."""
     password = (whole.secrets / "labelcue.toml").read_text().split('basic_password = "')[1].split('"')[0]
-    answer = httpx.get(f"{whole.cue}/api/projects/{project}", auth=("labelcue", password), timeout=10)
+    answer = httpx.get(f"{whole.cue}/api/projects/{project}", auth=("labelcue", password), timeout=60)
     state: dict[str, Any] = answer.raise_for_status().json()
     return state if state["last_webhook_at"] else {}
 

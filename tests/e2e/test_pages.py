@@ -21,8 +21,9 @@ def test_admins_see_and_steer_a_real_project(stack: Stack, new_page: NewPage) ->
     page = watched(new_page(), address, complaints)
     _by_link(page, stack)
     page.get_by_role("link", name="Mails of a test").click()
+    page.wait_for_url(f"{address}/projects/{project}")
     drawn(page)
-    assert page.locator("section:has(#next) tbody tr").count() == 10
+    until(lambda: page.locator("section:has(#next) tbody tr").count() == 10, what="ten rows")
     first = stack.queue(project)[0]
     link = page.locator("section:has(#next) tbody a").first.get_attribute("href")
     assert link == f"{stack.studio_url.rstrip('/')}/projects/{project}/data?task={first}"
@@ -31,14 +32,14 @@ def test_admins_see_and_steer_a_real_project(stack: Stack, new_page: NewPage) ->
     page.get_by_role("textbox", name="Tasks").fill(str(first))
     page.get_by_role("button", name="Hold back").click()
     page.get_by_text("1 task held back").wait_for()
-    until(lambda: first not in stack.queue(project), 60, "a queue without the task that is held back")
+    until(lambda: first not in stack.queue(project), what="a queue without the task that is held back")
     page.get_by_role("button", name=f"Take back task {first}").click()
-    until(lambda: first in stack.queue(project), 60, "a queue with the task again")
+    until(lambda: first in stack.queue(project), what="a queue with the task again")
 
     page.get_by_role("radio", name="random").check()
     page.get_by_role("button", name="Save as version 1").click()
     page.get_by_text("Saved as version 1").wait_for()
-    until(lambda: stack.snapshot(project).round.strategy.startswith("random"), 60, "a round by the strategy chosen")
+    until(lambda: stack.snapshot(project).round.strategy.startswith("random"), what="a round by the strategy chosen")
     assert complaints == []
 
 

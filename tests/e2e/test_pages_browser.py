@@ -59,7 +59,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     running.start()
     yield site
     site.server.stop()
-    running.join(timeout=30)
+    running.join(timeout=60)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def empty(tmp_path: Path) -> Iterator[Site]:
     running.start()
     yield site
     site.server.stop()
-    running.join(timeout=30)
+    running.join(timeout=60)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_the_keyboard_reaches_the_content_at_once(site: Site, page: Page) -> Non
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    page.wait_for_function("document.activeElement.id === 'main'")
 
 
 def test_a_strategy_is_chosen_saved_and_taken_back(site: Site, page: Page) -> None:

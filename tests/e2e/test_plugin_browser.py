@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelling import Mails, log_in
+from labelling import CHOSEN, Mails, log_in, submit
 from playwright.sync_api import Page
 from plugged import House, asked, ranked
 from stack import ADMIN
@@ -31,7 +31,7 @@ def test_every_entrance_shows_the_queue_in_its_order(house: House, new_page: New
     project = house.stack.connected_project(60)
     mails, published, page = Mails(house.stack, project), house.stack.queue(project), new_page()
     asked(house, house.tokens[0], project)  # makes the plugin know of the project
-    until(lambda: ranked(house, project, 60), timeout=120, what="the mirror")
+    until(lambda: ranked(house, project, 60), what="the mirror")
     at = f"{house.studio.url}/projects/{project}/data"
     log_in(page, house.studio.url, ADMIN)
     mine = iter(published[1:])  # somebody else holds the first
@@ -50,7 +50,7 @@ def test_every_entrance_shows_the_queue_in_its_order(house: House, new_page: New
         page.get_by_text("Label Tasks As Displayed").click()
         mails.label(page, next(mine))
         mails.label(page, next(mine))
-    stored = until(lambda: all_of(annotations(house, project), 5), timeout=60, what="five annotations")
+    stored = until(lambda: all_of(annotations(house, project), 5), what="five annotations")
     assert [one["task"] for one in stored] == published[1:6]
     assert all(one["result"] for one in stored), "an empty choice was stored"
 
@@ -74,7 +74,7 @@ def test_two_annotators_and_a_skip(house: House, new_page: NewPage) -> None:
         mails.label(second, published[1])
         assert mails.shown(first) == published[3]
         mails.label(second, published[4])
-    stored = until(lambda: all_of(annotations(house, project), 4), timeout=60, what="all four")
+    stored = until(lambda: all_of(annotations(house, project), 4), what="all four")
     skipped = [one["task"] for one in stored if one["was_cancelled"]]
     assert skipped == published[:1]
     assert all(one["result"] for one in stored if not one["was_cancelled"]), "an empty choice was stored"
@@ -87,14 +87,14 @@ def test_the_data_manager_shows_the_order_and_admins_change_it(house: House, new
     project = house.stack.connected_project(40)
     published, page = house.stack.queue(project), new_page()
     asked(house, house.tokens[1], project)
-    until(lambda: ranked(house, project, 40), timeout=120, what="the mirror")
+    until(lambda: ranked(house, project, 40), what="the mirror")
     log_in(page, house.studio.url, ADMIN)
     page.goto(f"{house.studio.url}/projects/{project}/data?tab={queue_tab(house, project)}")
     page.get_by_text("too few labels yet").first.wait_for()
     picture(page, "data-manager.png")
     for title in ("Cue rank", "Cue priority", "Cue uncertainty", "Cue reason"):
         page.get_by_text(title).first.wait_for()
-    assert rows(page)[:10] == published[:10]
+    until(lambda: rows(page)[:10] == published[:10], what="the rows in the queue's order")
 
     chosen = published[3]
     page.get_by_label(f"Select Task {chosen}", exact=True).click()
@@ -104,11 +104,11 @@ def test_the_data_manager_shows_the_order_and_admins_change_it(house: House, new
     page.get_by_text("LabelCue: put first", exact=True).first.click()
     page.get_by_test_id("dialog-ok-button").click()
     page.get_by_text("Your action is being processed").first.wait_for()
-    until(lambda: house.stack.queue(project)[0] == chosen, timeout=60, what="the round with the pin")
-    until(lambda: ranked(house, project, 40)[:1] and ranked(house, project, 40)[0]["id"] == chosen, timeout=60)
+    until(lambda: house.stack.queue(project)[0] == chosen, what="the round with the pin")
+    until(lambda: [task["id"] for task in ranked(house, project, 40)[:1]] == [chosen], what="the mirror with the pin")
     page.reload()
     page.get_by_text("too few labels yet").first.wait_for()
-    assert rows(page)[0] == chosen
+    until(lambda: rows(page)[:1] == [chosen], what="the pinned task in the first row")
 
 
 def test_the_editor_shows_the_suggestion_and_the_reason_and_takes_it_as_the_answer(
@@ -118,18 +118,24 @@ def test_the_editor_shows_the_suggestion_and_the_reason_and_takes_it_as_the_answ
     page = new_page()
     log_in(page, house.studio.url, ADMIN)
     for _ in range(2):
-        # Held by the admin already, so that the page opens this one.
-        task = suggested_to(house, house.stack.token, project, ALL)
-        [suggested] = task["predictions"]
-        page.goto(f"{house.studio.url}/projects/{project}/data?labeling=1")
-        page.locator("input:checked, .ant-radio-checked").first.wait_for()
-        assert task["data"]["labelcue_reason"] in page.inner_text("body")
-        picture(page, "suggestion.png")
-        page.get_by_test_id("bottombar-submit-button").click()
-        made = until(lambda task=task: made_of(house, project, task["id"]), 60, "the annotation")  # type: ignore[misc]
+        with house.stack.held_still("learner"):  # another round may suggest another label
+            # Held by the admin already, so that the page opens this one.
+            task = suggested_to(house, house.stack.token, project, ALL)
+            page.goto(f"{house.studio.url}/projects/{project}/data?labeling=1")
+            made = taken_over(house, project, page, task)
         [region] = made["result"]
-        assert (region["value"], region["origin"]) == (suggested["result"][0]["value"], "prediction")
+        assert (region["value"], region["origin"]) == (task["predictions"][0]["result"][0]["value"], "prediction")
         assert made["parent_prediction"] is None
+
+
+def taken_over(house: House, project: int, page: Page, task: dict[str, Any]) -> Any:
+    """The annotation that comes of submitting what the page suggests."""
+    [suggested] = task["predictions"]
+    page.locator(CHOSEN).get_by_text(suggested["result"][0]["value"]["choices"][0]).wait_for()
+    page.get_by_text(task["data"]["labelcue_reason"]).first.wait_for()
+    picture(page, "suggestion.png")
+    submit(page)
+    return until(lambda: made_of(house, project, task["id"]), what="the annotation")
 
 
 def made_of(house: House, project: int, task: int) -> Any:

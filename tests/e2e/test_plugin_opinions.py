@@ -37,7 +37,7 @@ def labels(house: House, project: int, task: int) -> list[str]:
 def mirrored(house: House, project: int) -> None:
     """Wait for the mirror: only then does the plugin know the project for certain, also after other tests' outages."""
     asked(house, house.tokens[0], project)
-    until(lambda: ranked(house, project, 30), timeout=60, what="the mirror")
+    until(lambda: ranked(house, project, 30), what="the mirror")
 
 
 def test_a_labelled_task_goes_to_another_annotator_at_once_and_never_to_the_same(house: House) -> None:
@@ -82,7 +82,7 @@ def test_a_labelled_task_goes_to_another_annotator_at_once_and_never_to_the_same
         listed = ranked(house, project, len(published))
         return [task["id"] for task in listed if task["cue_rank"] is not None] == published
 
-    until(shown, timeout=150, what="the columns")
+    until(shown, what="the columns")
     assert first["id"] not in house.stack.queue(project)
 
 

@@ -28,7 +28,7 @@ def outsider(house: House) -> str:
 def project(house: House) -> int:
     number = house.stack.connected_project(30)
     asked(house, house.tokens[0], number)
-    until(lambda: ranked(house, number, 29) or ranked(house, number, 30), timeout=120, what="the mirror")
+    until(lambda: ranked(house, number, 29) or ranked(house, number, 30), what="the mirror")
     return number
 
 

@@ -9,7 +9,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from plugged import House, act, asked, prepared
+from places import kept_port
+from plugged import PATIENT, House, act, asked, prepared
 from postgres import programs, running
 from stack import ADMIN, Stack
 
@@ -29,9 +30,10 @@ ROUNDS = 6
 def houses(plugin_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[House]]:
     """The same stack and accounts behind each of several Label Studios."""
     folder = tmp_path_factory.mktemp("houses")
-    home, port, environment = prepared(folder)
     with ExitStack() as cleanup:
-        environment |= cleanup.enter_context(running())
+        port = cleanup.enter_context(kept_port())
+        home, environment = prepared(folder, port)
+        environment |= PATIENT | cleanup.enter_context(running())
         studios = []
         for place in range(PROCESSES):
             studios.append(Studio(plugin_venv, folder / f"studio-{place}", ADMIN, extra=environment))

@@ -68,7 +68,7 @@ def test_tasks_and_deletions_made_while_everything_is_down_are_found(stack: Stac
     stack.ls.import_tasks(project, [{"data": {"text": "A mail that came in the night."}}])
     stack.start()
     tasks = sorted(stack.ls.task_ids(project))
-    until(lambda: (found := stack.snapshot(project)) is not None and found.ids.tolist() == tasks, 60, "the new tasks")
+    until(lambda: (found := stack.snapshot(project)) is not None and found.ids.tolist() == tasks, what="the new tasks")
     stack.settled(project, 3)
     assert known(stack, project) == annotations_of(stack, project)
 
@@ -95,11 +95,12 @@ def test_a_kill_of_service_and_learner_in_mid_run_loses_nothing(stack: Stack, an
     for thread in threads:
         thread.start()
     for labels in (8, 20, 35):
-        until(lambda labels=labels: len(made) >= labels, timeout=60, what=f"{labels} labels")  # type: ignore[misc]
+        until(lambda labels=labels: len(made) >= labels, what=f"{labels} labels")  # type: ignore[misc]
         stack.kill()
         stack.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=300)
+        assert not thread.is_alive()
     truth = annotations_of(stack, project)
     assert sorted(truth) == sorted(made)
     snapshot = stack.settled(project, len(set(truth.values())))

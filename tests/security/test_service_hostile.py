@@ -176,7 +176,9 @@ def test_hostile_paths(client: FlaskClient, path: str) -> None:
     check(client.get(path, headers=ALL))
 
 
-FIXED = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FIXED = settings(
+    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -195,7 +197,10 @@ OBJECTS = st.builds(
 
 
 @settings(
-    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.sampled_from(POSTS), OBJECTS | JSON)
 def test_no_json_gives_a_server_error(client: FlaskClient, path: str, body: Any) -> None:
@@ -203,7 +208,10 @@ def test_no_json_gives_a_server_error(client: FlaskClient, path: str, body: Any)
 
 
 @settings(
-    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.sampled_from(POSTS), st.binary(max_size=200))
 def test_no_bytes_give_a_server_error(client: FlaskClient, path: str, body: bytes) -> None:

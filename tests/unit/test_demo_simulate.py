@@ -40,7 +40,7 @@ class FakeStudio:
                 if studio.failing:
                     raise LabelStudioDown("No answer.")
                 if len(studio.submitted) < 2:
-                    studio.together.wait(timeout=10)  # both annotators hold a task at the same time
+                    studio.together.wait(timeout=120)  # both annotators hold a task at the same time
                 [region] = result
                 studio.submitted[task] = (token, region["value"]["choices"][0])
 

@@ -134,6 +134,6 @@ def test_the_thread_says_why_it_waits_and_goes_on_afterwards(desk: Desk) -> None
     until(lambda: VectorFile(desk.folder, 4, embedder="lengths@1").rows)
     stop.set()
     ingest.offer({})
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     assert np.isfinite(VectorFile(desk.folder, 4, embedder="lengths@1").vectors).all()

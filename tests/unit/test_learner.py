@@ -34,7 +34,7 @@ class Desk:
         self.settings = load_settings(
             {
                 "home": folder,
-                "lease_s": 2,
+                "lease_s": 60,  # a stalled machine must not lose one: they are given back where that is tested
                 "debounce_ms": 1,
                 "insights_s": 0,
                 "webhook_secret": "s",
@@ -74,7 +74,7 @@ class Desk:
             found = self.snapshots.latest(self.home.snapshot(project))
             return found if found and found.labelled == labels and len(found.ids) == tasks else None
 
-        return until(look, 30, f"{labels} labels in project {project}")
+        return until(look, what=f"{labels} labels in project {project}")
 
     @contextmanager
     def learner(self, holder: str) -> Iterator[Learner]:
@@ -86,7 +86,7 @@ class Desk:
             yield learner
         finally:
             stop.set()
-            thread.join(20)
+            thread.join(120)
             assert not thread.is_alive()
             learner.ledger.close()
 
@@ -137,7 +137,7 @@ def test_a_round_that_fails_half_way_is_taken_up_again(desk: Desk, monkeypatch: 
         with monkeypatch.context() as patch:
             patch.setattr("labelcue.rounds.write_snapshot", lambda *_: failed.set() or 1 / 0)
             desk.label(1, 1)
-            assert failed.wait(20)
+            assert failed.wait(120)
             until(lambda: "ZeroDivisionError" in read_status(desk.home.status(1))["error"])
         desk.label(1, 2)
         desk.snapshot(1, labels=2)
@@ -149,7 +149,7 @@ def test_one_learner_a_project_and_the_next_takes_over_the_same_queue(desk: Desk
         desk.label(1, 1)
         before = desk.snapshot(1, labels=1)
         with desk.learner("two") as second:
-            assert not desk.ledger.acquire(1, "three", 2)
+            assert not desk.ledger.acquire(1, "three", 60)
             assert list(first.projects) == [1]
             first.projects[1].stop.set()
             first._lost.add(1)  # as if its lease had been lost: it lets go, and either may take it up again

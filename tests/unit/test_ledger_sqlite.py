@@ -18,6 +18,9 @@ from labelcue.store import sqlite_statements as sql
 from labelcue.store.sqlite import SqliteLedger
 from labelcue.types import Event, Kind, Round
 
+TRIES = 5
+"""Of what is timed, the fastest counts: the machine may do other things meanwhile."""
+
 
 def events(start: int, stop: int, project: int = 1, text: str = "hello") -> list[Event]:
     bodies = ({"task": number, "data": {"text": text}, "updated_at": ""} for number in range(start, stop))
@@ -100,12 +103,16 @@ def test_locked_by_another_process_it_is_busy_in_time_and_then_works_again(
     ledger: SqliteLedger, other: sqlite3.Connection
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
-    started = time.monotonic()
-    with pytest.raises(StoreBusy, match="nothing was stored"):
-        ledger.append(events(1, 2))
-    with pytest.raises(StoreBusy):
-        ledger.acquire(1, "a", 10)
-    assert time.monotonic() - started < 1.0
+
+    def refused() -> float:
+        started = time.monotonic()
+        with pytest.raises(StoreBusy, match="nothing was stored"):
+            ledger.append(events(1, 2))
+        with pytest.raises(StoreBusy):
+            ledger.acquire(1, "a", 10)
+        return time.monotonic() - started
+
+    assert min(refused() for _ in range(TRIES)) < 1.0
     assert ledger.position(1) == 1
     other.execute("ROLLBACK")
     assert ledger.append(events(1, 2)) == 2
@@ -116,22 +123,26 @@ def test_threads_that_wait_for_a_locked_ledger_wait_at_the_same_time(
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
     ledger._handles.busy_ms = 200
-    outcomes: list[float] = []
 
     def work() -> None:
-        started = time.monotonic()
         with pytest.raises(StoreBusy):
             ledger.append(events(1, 2))
-        outcomes.append(time.monotonic() - started)
+        refused.append(1)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def longest() -> float:
+        started = time.monotonic()
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return time.monotonic() - started
+
+    refused: list[int] = []
+    tried = [longest() for _ in range(TRIES)]
     other.execute("ROLLBACK")
-    assert len(outcomes) == 8
-    assert max(outcomes) < 1.0  # one after the other would be 8 x 200 ms
+    assert len(refused) == 8 * TRIES
+    assert min(tried) < 1.0  # one after the other would be 8 x 200 ms
 
 
 def test_a_failed_append_leaves_nothing_and_no_transaction(ledger: SqliteLedger, other: sqlite3.Connection) -> None:
@@ -211,7 +222,7 @@ def test_connections_of_threads_that_ended_are_closed(ledger: SqliteLedger) -> N
 
 def run(script: str, *args: object) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", script, *map(str, args)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script, *map(str, args)], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -257,7 +268,7 @@ import os, sys, threading
 from pathlib import Path
 from labelcue.store.sqlite import SqliteLedger
 from labelcue.types import Event, Kind, Round
-ledger = SqliteLedger(Path(sys.argv[1]))
+ledger = SqliteLedger(Path(sys.argv[1]), busy_ms=60_000)
 train = lambda key: ledger.append([Event(1, Kind.TRAIN, key, {})])
 train("before")
 ledger._handles.writer.acquire()  # as if another thread were just writing

@@ -75,6 +75,17 @@ def test_an_address_that_is_none_is_refused_with_the_remedy(tmp_path: Path, url:
         read_configuration({"LABELCUE_URL": url, "LABELCUE_SECRET_FILE": str(secret)})
 
 
+def test_an_admin_says_how_long_annotators_wait(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s")
+    named = {"LABELCUE_URL": "http://h", "LABELCUE_SECRET_FILE": str(secret)}
+    assert (LabelCue(read_configuration(named)).wait_s, LabelCue(read_configuration(named)).ask_s) == (0.3, 0.25)
+    assert LabelCue(read_configuration({**named, "LABELCUE_WAIT_S": " 12 "})).ask_s == 10
+    for wrong in ("soon", "0", "-1", "nan", "1e9"):
+        with pytest.raises(Unconfigured, match="LABELCUE_WAIT_S"):
+            read_configuration({**named, "LABELCUE_WAIT_S": wrong})
+
+
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"two\nlines", b"\xff\xfe", b"x" * 501])
 def test_a_secret_that_is_none_is_refused_with_the_remedy(tmp_path: Path, content: bytes | None) -> None:
     secret = tmp_path / "secret"
@@ -186,7 +197,7 @@ def no_headers(_path: str) -> dict[str, str]:
 def test_a_connection_is_kept_and_a_new_one_made_where_the_peer_has_closed_it() -> None:
     with listening(times(2, b"one"), times(1, b"two")) as url:
         wire = Wire(f"{url}/under/", lambda path: {"X-Ours": path})
-        answers = [wire.exchange("POST", "/next", b"{}", 5) for _ in range(3)]
+        answers = [wire.exchange("POST", "/next", b"{}", 60) for _ in range(3)]
         wire.close()
     assert answers == [(200, b"one"), (200, b"one"), (200, b"two")]
 
@@ -217,7 +228,7 @@ def test_whatever_is_no_answer_is_one_error(said: bytes) -> None:
         connection.sendall(said)
 
     with listening(reply) as url, pytest.raises(WireError):
-        Wire(url, no_headers).exchange("GET", "/", None, 5)
+        Wire(url, no_headers).exchange("GET", "/", None, 60)
 
 
 def test_an_answer_without_end_is_cut_off() -> None:
@@ -226,14 +237,15 @@ def test_an_answer_without_end_is_cut_off() -> None:
         connection.sendall(answered(b"x" * (MOST_BYTES + 1)))
 
     with listening(reply) as url, pytest.raises(WireError, match="over"):
-        Wire(url, no_headers).exchange("GET", "/", None, 30)
+        Wire(url, no_headers).exchange("GET", "/", None, 60)
 
 
 def test_nobody_there_is_one_error() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(WireError, match="refused"):
-        Wire(f"http://127.0.0.1:{port}", no_headers).exchange("GET", "/", None, 5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # nobody else gets this port, and nobody listens on it
+        wire = Wire(f"http://127.0.0.1:{silent.getsockname()[1]}", no_headers)
+        with pytest.raises(WireError, match="refused"):
+            wire.exchange("GET", "/", None, 60)
 
 
 def test_a_name_server_that_does_not_answer_holds_nobody_and_the_last_address_serves() -> None:
@@ -273,7 +285,7 @@ def test_https_checks_the_certificate() -> None:
         connection.recv(65536)  # until the other side gives up
 
     with listening(reply) as url, pytest.raises(WireError):
-        Wire(url.replace("http:", "https:"), no_headers).exchange("GET", "/", None, 5)
+        Wire(url.replace("http:", "https:"), no_headers).exchange("GET", "/", None, 60)
     assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
 
 

@@ -247,7 +247,10 @@ TASKS = VALUES | st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(TASKS, max_size=12))
 def test_whatever_tasks_come_each_is_answered_in_order(client: FlaskClient, tasks: list[Any]) -> None:

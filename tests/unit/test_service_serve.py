@@ -44,12 +44,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
     thread.start()
     yield served
     served.stop()
-    thread.join(timeout=20)
+    thread.join(timeout=60)
     assert not thread.is_alive()
 
 
 def connection(url: str) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
 
 
 def ask(url: str, method: str, path: str, **options: Any) -> tuple[http.client.HTTPResponse, Any]:
@@ -63,7 +63,7 @@ def ask(url: str, method: str, path: str, **options: Any) -> tuple[http.client.H
 
 def raw(url: str, request: bytes) -> tuple[int, dict[str, str], Any]:
     """Status, headers and JSON of what the server says to these bytes."""
-    with socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=20) as line:
+    with socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=60) as line:
         line.sendall(request)
         answer = http.client.HTTPResponse(line)
         answer.begin()
@@ -122,7 +122,7 @@ def test_an_address_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 def refused(url: str) -> bool:
     try:
-        socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=5).close()
+        socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=60).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -157,7 +157,7 @@ def test_a_signal_drains(tmp_path: Path, number: signal.Signals) -> None:
         answer = client.getresponse()
         assert answer.status == 200
         assert json.loads(answer.read())["stored"] == 1
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
         client.close()
         idle.close()
         told = process.communicate()[1].decode()

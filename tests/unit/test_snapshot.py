@@ -287,7 +287,7 @@ def test_killed_at_any_step_of_writing_the_old_or_the_new_one_is_there(path: Pat
         [sys.executable, "-c", KILL, str(path), os.path.dirname(__file__)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -29,7 +29,7 @@ def test_a_killed_child_is_started_again_and_all_end_at_the_stop(tmp_path: Path)
     os.kill(until(lambda: _pids(path))[0], signal.SIGKILL)
     second = until(lambda: _pids(path)[1:])[0]
     stop.set()
-    run.join(timeout=15)
+    run.join(timeout=60)
     assert ended == [0]
     assert not Path(f"/proc/{second}").exists()
 
@@ -44,7 +44,7 @@ def test_a_child_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     child = (
         "import os, sys, threading; from labelcue.supervisor import end_with_supervisor; "
         "stop = threading.Event(); end_with_supervisor(stop.set); "
-        f"open({str(path)!r}, 'a').write(f'{{os.getpid()}}\\n'); stop.wait(60); open({str(tmp_path / 'end')!r}, 'w')"
+        f"open({str(path)!r}, 'a').write(f'{{os.getpid()}}\\n'); stop.wait(600); open({str(tmp_path / 'end')!r}, 'w')"
     )
     parent = (
         "import sys, threading; from labelcue.supervisor import supervise; "

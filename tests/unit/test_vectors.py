@@ -223,7 +223,7 @@ def test_a_reader_never_sees_half_a_row(tmp_path: Path) -> None:
         return found == 300
 
     until(look, what="300 rows")
-    writer.join(30)
+    writer.join(120)
     assert writer.exitcode == 0
 
 

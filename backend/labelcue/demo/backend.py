@@ -25,7 +25,8 @@ from labelcue.store.status import read_status
 from labelcue.supervisor import command
 from labelcue.types import Json
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
+"""For the service's start: a machine that is busy takes a minute to load what it needs."""
 FIRST_QUEUE_S = 1800.0
 
 

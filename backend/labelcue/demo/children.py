@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labelcue.errors import LabelCueError
+from labelcue.store.atomic import replace_file
 
 STOP_S = 12.0
 """Time from SIGTERM to SIGKILL."""
@@ -58,7 +59,7 @@ class Background:
                 env=self._env,
                 start_new_session=True,
             )
-        self._pid_file.write_text(str(self._process.pid))
+        replace_file(self._pid_file, str(self._process.pid).encode(), durable=False)
 
     def words(self) -> str:
         """What it wrote into its log since `start`."""
