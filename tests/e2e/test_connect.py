@@ -26,6 +26,8 @@ from labelcue.types import Kind
 from waiting import until
 
 pytestmark = pytest.mark.e2e
+LATER = 600.0
+"""Seconds ahead of a sign of life, so that it is fresh still when a slow machine looks at it."""
 
 CONFIG = """<View><Text name="text" value="$text"/><Choices name="kind" toName="text">
 <Choice value="ham"/><Choice value="spam"/></Choices></View>"""
@@ -326,7 +328,7 @@ def test_the_doctor_finds_nothing_on_a_healthy_project_and_names_each_trap(
     connection = connected(ls, settings, project, said)
     deliver(ls, project, 1, list(ls.task_ids(project)))
     learner = {
-        "at": time.time(),
+        "at": time.time() + LATER,
         "embedding": {"done": 12, "total": 12, "unreadable": 0},
         "delivery": {"version": "cue-queue-1", "left": 12},
     }
@@ -360,7 +362,7 @@ def test_the_doctor_finds_nothing_on_a_healthy_project_and_names_each_trap(
 
     connected(ls, settings, project, said)
     ls.update_project(project, maximum_annotations=1, evaluate_predictions_automatically=False)
-    write_status(home.status(project), {**learner, "at": time.time()})
+    write_status(home.status(project), {**learner, "at": time.time() + LATER})
     assert {finding.name for finding in examine(home, settings, project) if finding.level != "ok"} == set()
 
     first, *rest = ls.task_ids(project)

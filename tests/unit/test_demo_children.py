@@ -50,6 +50,23 @@ def test_stopping_ends_the_whole_group(tmp_path: Path, started: list[Background]
     assert not (tmp_path / "program.pid").exists()
 
 
+def test_the_pid_file_is_whole_as_soon_as_it_is_there(
+    tmp_path: Path, started: list[Background], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appeared: list[str] = []
+    replace = os.replace
+
+    def seen(draft: str, path: Path) -> None:
+        assert not path.exists()
+        replace(draft, path)
+        appeared.append(path.read_text())
+
+    monkeypatch.setattr(os, "replace", seen)
+    one = background(tmp_path, SLEEP, started)
+    one.start()
+    assert appeared == [str(one.pid)]
+
+
 def test_what_does_not_listen_is_killed(
     tmp_path: Path, started: list[Background], monkeypatch: pytest.MonkeyPatch
 ) -> None:

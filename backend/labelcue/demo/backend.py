@@ -95,6 +95,14 @@ class Backend:
         self._follow(project, lambda words: bool((words.get("delivery") or {}).get("version")))
         return str(self.words(project)["delivery"]["version"])
 
+    def follow_labels(self, project: int, labels: int) -> None:
+        """Return when the learner knows so many labels. Raises ConfigError, Ended, LabelStudioDown.
+
+        Where a webhook was lost, which Label Studio sends once and waits one second for, it looks for itself.
+        """
+        (self.home.project(project) / "wake").touch()
+        self._follow(project, lambda words: int((words.get("round") or {}).get("labelled", 0)) >= labels)
+
     def _follow(self, project: int, arrived: Callable[[dict[str, Json]], bool]) -> None:
         deadline = time.monotonic() + FIRST_QUEUE_S
         while not arrived(words := self.words(project)):
@@ -103,7 +111,7 @@ class Backend:
                 raise ConfigError(str(words["config_error"]), "Change the label config in Label Studio.")
             if time.monotonic() > deadline:
                 raise LabelStudioDown(
-                    f"The learner made no queue in {FIRST_QUEUE_S:.0f} s: {words.get('error') or 'no reason given'}.",
+                    f"The learner is not done after {FIRST_QUEUE_S:.0f} s: {words.get('error') or 'no reason given'}.",
                     f"Its log: {self.log}",
                 )
             time.sleep(0.1)

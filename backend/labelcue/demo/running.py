@@ -79,7 +79,8 @@ class Demo:
             self._tell(studio, backend, state)
             self.ready = True
             if self.options.simulate:
-                simulate(self.file, studio.url, self.options.simulate, self.steps)
+                labelled = simulate(self.file, studio.url, self.options.simulate, self.steps)
+                backend.follow_labels(state.project, labelled)
             return 0 if self.options.exit_after else self._stay(studio, backend, state)
         finally:
             with _no_interruption():

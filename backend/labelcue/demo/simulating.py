@@ -32,8 +32,11 @@ def simulate_running(home: Path, labels: int) -> int:
     return 0
 
 
-def simulate(file: StateFile, url: str, labels: int, steps: Steps) -> None:
-    """Two simulated annotators make `labels` labels; then the learning curve. Raises LabelStudioError and its kinds."""
+def simulate(file: StateFile, url: str, labels: int, steps: Steps) -> int:
+    """Two simulated annotators make `labels` labels; then the learning curve. How many tasks such runs have labelled.
+
+    Raises LabelStudioError and its kinds.
+    """
     annotators = _annotators(file, url)
     spec = parse_config(project.label_config())
     state = file.load()
@@ -50,6 +53,7 @@ def simulate(file: StateFile, url: str, labels: int, steps: Steps) -> None:
     if len(simulation.served) < labels:
         steps.note(f"The tasks ran out after {len(simulation.served)} labels.")
     compare(file.home, state, spec, served, steps)
+    return len({one.task for one in served})
 
 
 def _annotators(file: StateFile, url: str) -> tuple[Account, ...]:
