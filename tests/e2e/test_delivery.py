@@ -201,7 +201,9 @@ def test_while_orders_change_every_task_that_is_given_stands_in_the_frontier_of_
         delivery.publish(published(project, 1, tasks, left))
         record = FrontierRecord(home.project(project) / "frontiers.jsonl")
         until(lambda: any("serving" in line for line in record.lines()), what="the first frontier")
-        for number in range(2, 32):
+        for number in range(2, 52):
+            if number > 31 and delivery.status()["rotations"] > 2:
+                break
             before = record.lines()
             (given,) = label([(ls, second)[number % 2]], project, 1)
             assert given in _frontiers(before, record.lines())

@@ -78,10 +78,9 @@ def test_after_a_kill_the_queue_comes_back_equal(stack: Stack) -> None:
     for _ in range(12):
         task: Any = stack.ls.next_task(project)
         stack.label(stack.ls, task)
-    before = stack.settled(project, 12)
+    before, pid = stack.settled(project, 12), stack.status(project)["pid"]
     stack.kill()
     stack.start()
-    pid = stack.status(project)["pid"]
     until(lambda: stack.status(project)["pid"] != pid, what="the new learner's first words")
     after = stack.settled(project, 12)
     assert after.order.tolist() == before.order.tolist()
