@@ -21,6 +21,7 @@ from pathlib import Path
 
 import structlog
 
+from labelcue.asking import Asker
 from labelcue.delivery import Delivery
 from labelcue.embedders import embedders
 from labelcue.errors import LabelCueError, LeaseLost, StoreBusy
@@ -81,6 +82,7 @@ class Project:
         self._ls = LabelStudio(connection.url, connection.token.get_secret_value())
         self.reconciler = Reconciler(self._ls, ledger, self.number, settings)
         self.delivery = Delivery(self._ls, home, self.number, settings, connection)
+        self.asker = Asker(self._ls, ledger, self.number, base_of(settings, connection), home.insights(self.number))
         self._ingest: Ingest | None = None
         self._threads: list[threading.Thread] = []
         self._error = ""
@@ -95,6 +97,7 @@ class Project:
         self.rounds.resume()
         self._spawn("reconcile", self.reconciler.run)
         self._spawn("delivery", self.delivery.run)
+        self._spawn("asking", self.asker.run)
         if self.rounds.snapshot is not None:
             self.delivery.publish(self.rounds.snapshot)
 
@@ -204,6 +207,7 @@ class Project:
             "settled": not rounds.labels_wait,
             "reconcile": self.reconciler.status(),
             "delivery": self.delivery.status(),
+            "opinions": self.asker.status(),
         }
 
     def _spawn(self, name: str, run: Callable[[threading.Event], None]) -> None:

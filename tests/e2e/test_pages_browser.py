@@ -178,6 +178,8 @@ def test_tasks_are_chosen_on_the_map_and_put_first(site: Site, page: Page) -> No
     page.mouse.up()
     page.get_by_text("tasks are chosen").wait_for()
     page.get_by_label("Colour by").select_option("uncertainty")
+    page.get_by_label("Colour by").select_option("language")
+    page.get_by_text("no value").wait_for()
     page.get_by_role("button", name="Put the chosen tasks first").click()
     page.get_by_text("put first").wait_for()
     assert len(site.said(Kind.PIN)) > 20

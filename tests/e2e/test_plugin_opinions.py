@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from typing import Any
 
@@ -11,7 +12,8 @@ from plugged import House, act, asked, ranked
 from test_plugin import events
 
 from labelcue.labelstudio.client import LabelStudio
-from labelcue.types import Kind
+from labelcue.store import open_ledger
+from labelcue.types import Event, Kind
 from waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -188,3 +190,36 @@ def test_a_postponed_task_stays_with_its_annotator_as_long_as_its_lock(house: Ho
     path = f"{house.studio.url}/api/organizations/{organization}/memberships/{hal_id}"
     assert httpx.delete(path, headers=admin, timeout=60).status_code == 204
     until(lambda: not any(pair[1] == hal_id for pair in house.stack.fold(project).leases), what="the lease's end")
+
+
+def test_a_wish_from_a_page_and_a_share_of_the_places_reach_another_annotator(house: House) -> None:
+    project = house.stack.connected_project(30)
+    ada, ben = house.tokens[:2]
+    mirrored(house, project)
+    mine = []
+    for _ in range(3):
+        mine.append(asked(house, ada, project))
+        label(house, ada, mine[-1])
+    until(lambda: house.stack.labelled(project) == 3, timeout=60, what="a round with the labels")
+
+    with closing(open_ledger(house.stack.settings.store_url)) as ledger:
+        body = {"task": mine[0]["id"], "opinions": 2, "by": "Ada"}  # as the page Quality says it
+        ledger.append([Event(project, Kind.SECOND_OPINION, "second_opinion:page", body)])
+    until(lambda: state(house, mine[0]["id"])[:2] == (False, 2), timeout=60, what="the task to be open")
+    assert asked(house, ben, project)["id"] == mine[0]["id"]
+    label(house, ben, mine[0])
+
+    insights = house.stack.home.insights(project)  # no insights are computed here
+    insights.write_text(json.dumps({"spending": {"second": [mine[2]["id"]]}}))
+    saved = httpx.put(
+        f"{house.stack.settings.base_url}/api/projects/{project}/settings",
+        json={"settings": {"second_opinions": 0.5}, "if_version": 0, "by": "Ada"},
+        headers={"Authorization": f"Bearer {house.stack.settings.webhook_secret.get_secret_value()}"},
+        timeout=60,
+    )
+    assert saved.status_code == 200, saved.text
+    label(house, ada, asked(house, ada, project))
+    until(lambda: state(house, mine[2]["id"])[:2] == (False, 2), timeout=60, what="the share's task to be open")
+    assert asked(house, ben, project)["id"] == mine[2]["id"]
+    assert asked(house, ada, project)["id"] != mine[2]["id"]
+    until(lambda: house.stack.status(project)["opinions"]["asked"] == 1, timeout=60, what="the learner's count")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from insightful import estimate, report_of, write_map, write_report
 from labelcue.errors import BadRequest
 from labelcue.service.findings import EMPTY, Findings
 from labelcue.service.pages.budget import budget
+from labelcue.service.pages.coverage import COLOURED, FIELDS
 from labelcue.service.pages.ways import Answer, Ways
 from labelcue.store.facets import Facets, write_facets
 from labelcue.store.layout import Home
@@ -110,6 +112,48 @@ def test_coverage_shows_map_slices_and_drift(tmp_path: Path, visitor: Visitor) -
     peek = visitor.get("/projects/10/coverage/3").json
     assert peek == {"task": 3, "text": "<script>mail 3", "link": "http://127.0.0.1:9/projects/10/data?task=3"}
     assert "not in the ledger" in visitor.get("/projects/10/coverage/99").json["text"]
+
+
+def test_the_map_is_coloured_by_the_slices_of_a_few_fields(tmp_path: Path, visitor: Visitor) -> None:
+    write_map(tmp_path, TASKS)
+    facets = Facets()
+    for task in TASKS:
+        data = {
+            "sort": f"v{task}" if task > 2 else "common",
+            "hostile": "</script>",
+            "rare": "x" if task == 3 else None,
+        }
+        body = {"task": task, "data": {"text": "t", **data}, "updated_at": "2026-11-21T02:00:00Z"}
+        service_of(visitor.client.application).ledger.append([Event(10, Kind.TASK, f"again:{task}", body)])
+        facets.observe(TaskId(task), data | {f"z{n}": "x" for n in range(9)})
+    facets.observe(TaskId(99), {"sort": "other one", "unseen": "x"})
+    facets.observe(TaskId(98), {"sort": "other two"})
+    write_facets(Home(tmp_path).facets(10), facets)
+    text = visitor.get("/projects/10/coverage").text
+    spec = json.loads(text.split('id="pool-data">')[1].split("</script>")[0])
+    assert len(spec["slices"]) == FIELDS
+    by = {one["field"]: one for one in spec["slices"]}
+    assert by["hostile"]["names"] == ["</script>"]
+    assert '<option value="slice 0">hostile</option>' in text
+    assert by["z0"]["of"] == [-1] * len(TASKS)  # the ledger has it of no task
+
+
+def test_of_many_slices_the_most_frequent_have_colours(tmp_path: Path, visitor: Visitor) -> None:
+    tasks = list(range(1, 41))
+    write_map(tmp_path, tasks)
+    facets = Facets()
+    for task in tasks:
+        data = {"text": "t", "sort": "common" if task < 5 else f"v{task}"}
+        body = {"task": task, "data": data, "updated_at": "2026-11-21T02:00:00Z"}
+        service_of(visitor.client.application).ledger.append([Event(10, Kind.TASK, f"again:{task}", body)])
+        facets.observe(TaskId(task), {"sort": data["sort"]})
+    write_facets(Home(tmp_path).facets(10), facets)
+    text = visitor.get("/projects/10/coverage").text
+    [sort] = json.loads(text.split('id="pool-data">')[1].split("</script>")[0])["slices"]
+    assert sort["names"][0] == "common"
+    assert (len(sort["names"]), sort["others"]) == (COLOURED, True)
+    assert sort["of"][:4] == [0] * 4
+    assert sort["of"].count(COLOURED) == 40 - 4 - (COLOURED - 1)
 
 
 def test_what_is_chosen_on_the_map_is_put_first(tmp_path: Path, visitor: Visitor) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from labelcue.errors import BadRequest, Conflict, LabelCueError, NotFound, WrongSetting
+from labelcue.labelstudio.way import STOCK, Way
 from labelcue.offering import catalogue_of
 from labelcue.queueing.catalogue import read_catalogue, write_catalogue
 from labelcue.queueing.desk import Desk
@@ -21,6 +22,7 @@ from labelcue.types import Event, Kind
 from servicing import connect, publish, settings_of
 
 BASE = QueueSettings()
+STOCK_WAY = Way(False, STOCK, "")
 
 
 @pytest.fixture
@@ -35,8 +37,8 @@ def desk(tmp_path: Path, ledger: Ledger) -> Desk:
     return desk_of(tmp_path, ledger)
 
 
-def desk_of(home: Path, ledger: Ledger) -> Desk:
-    return Desk(settings_of(home), ledger, 10, lambda: catalogue_of("herding", "logistic"))
+def desk_of(home: Path, ledger: Ledger, way: Way = STOCK_WAY) -> Desk:
+    return Desk(settings_of(home), ledger, 10, lambda: catalogue_of("herding", "logistic"), way=lambda _: way)
 
 
 def test_a_project_starts_with_what_operator_and_connection_say(tmp_path: Path, ledger: Ledger) -> None:
@@ -134,7 +136,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"classes": {"pos": 0.7, "neg": 0.4}}, "classes", "sum to 1.1"),
     ({"classes": {"pos": 0}}, "classes.pos", "greater than 0"),
     ({"classes": {"other": 0.2}}, "classes", "Choose among: pos, neg"),
-    ({"second_opinions": 0.1}, "second_opinions", "Data Manager"),
+    ({"second_opinions": 0.1}, "second_opinions", "only the plugin opens it again"),
     ({"slices": {"de": 0.2}}, "slice_field", "slices need a slice_field"),
     ({"pre_annotation": "maybe"}, "pre_annotation", "'off', 'confident' or 'on'"),
     ({"colour": "red"}, "colour", "The settings are: strategy, params"),
@@ -198,3 +200,24 @@ def test_the_catalogue_survives_the_disk_and_puts_the_default_first(tmp_path: Pa
     path.write_text("{}")
     with pytest.raises(LabelCueError, match="no catalogue"):
         read_catalogue(path)
+
+
+def test_a_share_of_second_opinions_is_taken_where_the_plugin_serves(tmp_path: Path, ledger: Ledger) -> None:
+    connect(tmp_path)
+    publish(tmp_path, range(5))
+    plugged = desk_of(tmp_path, ledger, Way(True, "by the plugin", ""))
+    assert plugged.save({"second_opinions": 0.1}, if_version=0, by="anna").settings.second_opinions == 0.1
+    stock = desk_of(tmp_path, ledger)  # the plugin was taken away: everything else can still be changed
+    assert stock.save({"audit": 0.2}, if_version=1, by="anna").number == 2
+    with pytest.raises(WrongSetting, match="only the plugin"):
+        stock.save({"second_opinions": 0.2}, if_version=2, by="anna")
+    assert stock.save({"second_opinions": 0}, if_version=2, by="anna").number == 3
+
+
+def test_where_label_studio_does_not_say_how_it_serves_no_share_is_taken(tmp_path: Path, ledger: Ledger) -> None:
+    connect(tmp_path)
+    publish(tmp_path, range(5))
+    desk = Desk(settings_of(tmp_path), ledger, 10, lambda: catalogue_of("herding", "logistic"))
+    with pytest.raises(WrongSetting, match="is not known") as refused:
+        desk.save({"second_opinions": 0.1}, if_version=0, by="anna")
+    assert refused.value.remedy

@@ -167,6 +167,10 @@ class LabelStudio(Administration):
         if tasks:
             self._action(project, "delete_tasks", {"all": False, "included": list(tasks)})
 
+    def ask_again(self, project: int, tasks: Sequence[int]) -> None:
+        """Let one more annotator label each of these labelled tasks; only the plugin knows the action."""
+        self._action(project, "labelcue_second_opinion", {"all": False, "included": list(tasks)})
+
     # Annotations
 
     def annotate(

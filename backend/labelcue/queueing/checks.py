@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
 
-from labelcue.errors import WrongSetting
+from labelcue.errors import LabelCueError, WrongSetting
 from labelcue.queueing.catalogue import Catalogue, ParamCard
 from labelcue.queueing.settings import QueueSettings
+
+if TYPE_CHECKING:
+    from labelcue.labelstudio.way import Way
 
 SHOWN = 10
 """So many values are named in a remedy."""
@@ -37,14 +41,23 @@ def check_choice(settings: QueueSettings, catalogue: Catalogue) -> None:
         raise WrongSetting("surrogate", f"There is no surrogate {settings.surrogate!r}.", f"Choose one of: {names}.")
 
 
-def check_opinions(settings: QueueSettings) -> None:
-    """Raises WrongSetting for a share of second opinions: Label Studio serves a labelled task to nobody unless it is
-    opened again, task by task."""
-    if settings.second_opinions:
+def check_opinions(way: Callable[[], Way]) -> None:
+    """Raises WrongSetting for a share of second opinions unless the plugin serves: Label Studio serves a labelled task
+    to nobody, and only the plugin opens one again."""
+    try:
+        found = way()
+    except LabelCueError as error:
         raise WrongSetting(
             "second_opinions",
-            "A share of second opinions cannot be served: Label Studio keeps a labelled task closed.",
-            "Leave it at 0, and ask for single tasks: 'LabelCue: ask for a second opinion' in the Data Manager.",
+            f"Whether a share of second opinions can be served is not known: {error.message}",
+            f"{error.remedy} Until then leave it as it is.".strip(),
+        ) from error
+    if not found.by_plugin:
+        raise WrongSetting(
+            "second_opinions",
+            "A share of second opinions cannot be served: Label Studio keeps a labelled task closed, only the plugin "
+            f"opens it again, and this queue is served {found.words}.",
+            "Leave it at 0, or install the plugin (plugin/docs/README.md).",
         )
 
 

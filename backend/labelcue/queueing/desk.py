@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labelcue.errors import BadRequest, NotFound
 from labelcue.queueing.catalogue import Catalogue
@@ -19,6 +20,13 @@ from labelcue.store.facets import read_facets
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import read_snapshot
 from labelcue.types import Event, Kind
+
+if TYPE_CHECKING:
+    from labelcue.labelstudio.way import Way
+
+
+ANSWER_S = 3.0
+"""How long Label Studio may take to say how it serves."""
 
 
 class Audits(NamedTuple):
@@ -40,8 +48,10 @@ class Desk:
         project: int,
         catalogue: Callable[[], Catalogue],
         history: History | None = None,
+        way: Callable[[Connection], Way] | None = None,
     ) -> None:
-        """Raises NotFound unless the project is connected. `history` may be one that was read before."""
+        """Raises NotFound unless the project is connected. `history` may be one that was read before; `way` says how
+        the queue is served, else Label Studio is asked where that matters."""
         self.project = project
         self._home = Home(settings.home)
         self._ledger = ledger
@@ -52,7 +62,9 @@ class Desk:
             raise NotFound(
                 f"Project {project} is not connected.", f"Run `labelcue connect URL --project {project}` first."
             )
-        self._base = base_of(settings, Connection.load(path))
+        self._connection = Connection.load(path)
+        self._base = base_of(settings, self._connection)
+        self._way = way or ask_way
 
     @property
     def versions(self) -> list[Version]:
@@ -82,7 +94,8 @@ class Desk:
     def check(self, settings: QueueSettings) -> None:
         """Raises WrongSetting where the project, or the learner, lacks what these settings name."""
         check_choice(settings, self.catalogue)
-        check_opinions(settings)
+        if settings.second_opinions > self.current.settings.second_opinions:
+            check_opinions(lambda: self._way(self._connection))
         if settings.classes:
             check_classes(settings, read_snapshot(self._home.snapshot(self.project)).classes)
         check_slices(settings, *read_facets(self._home.facets(self.project)))
@@ -114,3 +127,13 @@ class Desk:
         name = named(by)
         self._ledger.append([Event(self.project, Kind.RETIRE, f"retire:{uuid.uuid4().hex}", {"by": name})])
         return labelled
+
+
+def ask_way(connection: Connection) -> Way:
+    """How the project's queue reaches annotators, by Label Studio itself. Raises LabelStudioError and its kinds."""
+    from labelcue.labelstudio.client import LabelStudio
+    from labelcue.labelstudio.way import way_of
+
+    token = connection.token.get_secret_value()
+    with closing(LabelStudio(connection.url, token, timeout=ANSWER_S, wait=lambda _seconds: None)) as ls:
+        return way_of(ls, connection.project)

@@ -12,12 +12,17 @@ from labelcue.service.choosing import Choosing
 from labelcue.service.pages.reading import Reader, Seen
 from labelcue.service.pages.session import Door
 from labelcue.service.pages.words import share
+from labelcue.store.facets import Facets, read_facets
 from labelcue.types import TaskId
 
 SLICES = 200
 OUTLIERS = 25
 GROUPS = 25
 """Rows of each table."""
+FIELDS = 8
+"""Fields by whose values the map can be coloured."""
+COLOURED = 12
+"""Values of a field that have a colour of their own, the most frequent first."""
 PEEK = 240
 """Letters of a task that the map shows."""
 QUOTA = 0.2
@@ -46,6 +51,8 @@ class Coverage:
         shown = {task for task, _ in outliers} | {task for group in groups for task in group[:1]}
         with seen.history as history:
             texts = history.texts(TaskId(task) for task in shown)
+            drawn = _map(seen)
+            by_slice = self._slices(seen, history.fold.facets, drawn["tasks"]) if drawn is not None else []
         return render_template(
             "coverage.html",
             seen=seen,
@@ -55,9 +62,22 @@ class Coverage:
             outliers=outliers,
             groups=groups,
             texts=texts,
-            map=_map(seen),
+            map=None if drawn is None else {**drawn, "slices": by_slice},
             quota=QUOTA,
         )
+
+    def _slices(self, seen: Seen, facets: Facets, tasks: list[int]) -> list[dict[str, Any]]:
+        """How the map is coloured by each field: `field`, its most frequent `names`, and of each task the index of its
+        value, `len(names)` for any other value, -1 for none."""
+        fields, _ = seen.tried(lambda: read_facets(self._reader.service.home.facets(seen.number))) or ({}, [])
+        found = []
+        for field, counts in list(fields.items())[:FIELDS]:
+            names = list(counts)[:COLOURED]
+            number, of = {name: place for place, name in enumerate(names)}, facets.of(field)
+            values = (of.get(TaskId(task)) for task in tasks)
+            codes = [-1 if value is None else number.get(value, len(names)) for value in values]
+            found.append({"field": field, "names": names, "others": len(counts) > len(names), "of": codes})
+        return found
 
     def peek(self, project: int, task: int) -> ResponseReturnValue:
         """What one task of the map says."""

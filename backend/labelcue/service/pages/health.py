@@ -35,6 +35,7 @@ def health(seen: Seen) -> list[Fact]:
         *_reading(seen),
         _reconcile(seen),
         _webhook(seen),
+        *_opinions(seen),
         _way(seen),
     ]
     return sorted(facts, key=lambda fact: ("bad", "warn", "good").index(fact.level))
@@ -126,6 +127,17 @@ def _webhook(seen: Seen) -> Fact:
     if heard is None:
         return Fact("Webhooks", "None since the service started; reconcile finds what they miss.")
     return Fact("Webhooks", Markup("Last one {}.").format(words.ago(heard, seen.now)))
+
+
+def _opinions(seen: Seen) -> Iterator[Fact]:
+    """Where a share of second opinions is wanted, or something hinders them."""
+    told = seen.status.get("opinions") or {}
+    trouble = str(told.get("error") or told.get("reason") or "")
+    if not (told.get("share") or trouble):
+        return
+    asked = words.plural(int(told.get("asked") or 0), "second opinion")
+    said = f"{asked} asked for, {words.count(told.get('waiting') or 0)} wait for an annotator. {trouble}".strip()
+    yield Fact("Second opinions", said, "warn" if trouble else "good", "`labelcue doctor` looks for the cause.")
 
 
 def _way(seen: Seen) -> Fact:

@@ -81,35 +81,35 @@ class Seen:
     @cached_property
     def connection(self) -> Connection | None:
         """How its Label Studio is reached."""
-        return self._tried(lambda: Connection.load(self.reader.service.home.connection(self.number)))
+        return self.tried(lambda: Connection.load(self.reader.service.home.connection(self.number)))
 
     @cached_property
     def status(self) -> dict[str, Any]:
         """The learner's own words."""
-        return self._tried(lambda: read_status(self.reader.service.home.status(self.number))) or {}
+        return self.tried(lambda: read_status(self.reader.service.home.status(self.number))) or {}
 
     @cached_property
     def alarms(self) -> Kept:
         """The alarms that stand, and what could not be sent of them."""
-        return self._tried(lambda: read_kept(self.reader.service.home.alarms)) or Kept()
+        return self.tried(lambda: read_kept(self.reader.service.home.alarms)) or Kept()
 
     @cached_property
     def snapshot(self) -> Snapshot | None:
         """The published round."""
-        return self._tried(lambda: self.reader.service.snapshot(self.number))
+        return self.tried(lambda: self.reader.service.snapshot(self.number))
 
     @cached_property
     def report(self) -> dict[str, Any]:
         """What the learner worked out, every section there."""
         folder = self.reader.service.home.project(self.number)
-        found = self._tried(lambda: self.reader.service.findings.report(folder))
+        found = self.tried(lambda: self.reader.service.findings.report(folder))
         return found or {"at": None, "classes": [], **EMPTY}
 
     @cached_property
     def map(self) -> dict[str, list[Any]]:
         """The pool's map as columns; empty before the first."""
         folder = self.reader.service.home.project(self.number)
-        return self._tried(lambda: self.reader.service.findings.map(folder)) or {}
+        return self.tried(lambda: self.reader.service.findings.map(folder)) or {}
 
     @property
     def history(self) -> History:
@@ -170,7 +170,8 @@ class Seen:
         address = f"{self.connection.url.rstrip('/')}/projects/{self.number}/data"
         return address if task is None else f"{address}?task={task}"
 
-    def _tried(self, read: Callable[[], T]) -> T | None:
+    def tried(self, read: Callable[[], T]) -> T | None:
+        """What `read` gives; None where it cannot be read, which `problems` names."""
         try:
             return read()
         except LabelCueError as error:

@@ -96,7 +96,6 @@ const KINDS = {
 
 // Colour and shape of every point: a class has both, so that nobody has to tell colours apart.
 function coloured(spec, by) {
-  const many = (index) => index % PALETTE.length;
   if (by === "uncertainty") {
     const step = (value) => RAMP[Math.min(RAMP.length - 1, Math.floor(value * RAMP.length))];
     return {
@@ -104,12 +103,22 @@ function coloured(spec, by) {
       marker: spec.uncertainty.map(() => "circle"),
     };
   }
-  const grey = css("--dim");
+  const slices = slicesBy(spec, by), values = slices ? slices.of : spec[by];
+  const many = slices ? slices.names.length : Infinity, grey = css("--dim");
   return {
-    fill_color: spec[by].map((one) => (one < 0 ? grey : PALETTE[many(one)])),
-    fill_alpha: spec[by].map((one) => (one < 0 ? 0.3 : 0.9)),
-    marker: spec[by].map((one) => (one < 0 ? "circle" : SHAPES[many(one)])),
+    fill_color: values.map((one) => (one < 0 || one >= many ? grey : colour(one))),
+    fill_alpha: values.map((one) => (one < 0 ? 0.3 : 0.9)),
+    marker: values.map((one) => (one < 0 ? "circle" : one >= many ? "square" : shape(one))),
   };
+}
+
+// With more values than colours the shape changes, too, so that no two look alike.
+const colour = (one) => PALETTE[one % PALETTE.length];
+const shape = (one) => SHAPES[(one + Math.floor(one / PALETTE.length)) % SHAPES.length];
+
+// The slices of a field, where the points are coloured by one.
+function slicesBy(spec, by) {
+  return by.startsWith("slice ") ? spec.slices[Number(by.slice(6))] : null;
 }
 
 // The map's form: colours, what is chosen, and the text of the task that was clicked.
@@ -146,16 +155,18 @@ async function peek(address) {
 }
 
 function keys(spec, by) {
-  const key = (shape, colour, text) => {
+  const key = (form, fill, text) => {
     const entry = document.createElement("span"), mark = document.createElement("i");
     entry.className = "key";
-    mark.className = shape;
-    mark.style.background = colour;
+    mark.className = form;
+    mark.style.background = fill;
     entry.append(mark, text);
     return entry;
   };
   if (by === "uncertainty") return [key("circle", RAMP[0], "sure"), key("circle", RAMP[RAMP.length - 1], "unsure")];
-  const found = spec.classes.slice(0, 30).map((name, one) => key(SHAPES[one % SHAPES.length], PALETTE[one % PALETTE.length], name));
+  const slices = slicesBy(spec, by), grey = css("--dim");
+  const found = (slices ? slices.names : spec.classes.slice(0, 30)).map((name, one) => key(shape(one), colour(one), name));
+  if (slices) return [...found, ...(slices.others ? [key("square", grey, "others")] : []), key("circle", grey, "no value")];
   return [...found, key("circle", css("--dim"), by === "label" ? "no label yet" : "no prediction yet")];
 }
 
