@@ -26,6 +26,7 @@ from labelcue.delivery import Delivery
 from labelcue.embedders import embedders
 from labelcue.errors import LabelCueError, LeaseLost, StoreBusy
 from labelcue.ingest import Ingest
+from labelcue.instant import Instant
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.offering import catalogue_of
 from labelcue.pool.vectors import VectorFile
@@ -39,6 +40,7 @@ from labelcue.settings import Settings
 from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
 from labelcue.store.facets import write_facets
+from labelcue.store.head import write_head
 from labelcue.store.layout import Home
 from labelcue.store.status import read_status, write_status
 from labelcue.studies import Studies
@@ -83,6 +85,12 @@ class Project:
         self.reconciler = Reconciler(self._ls, ledger, self.number, settings)
         self.delivery = Delivery(self._ls, home, self.number, settings, connection)
         self.asker = Asker(self._ls, ledger, self.number, base_of(settings, connection), home.insights(self.number))
+        self.instant = Instant(
+            ledger,
+            self.number,
+            partial(write_head, home.head(self.number)),
+            poll_s=settings.poll_ms / 1000,
+        )
         self._ingest: Ingest | None = None
         self._threads: list[threading.Thread] = []
         self._error = ""
@@ -98,6 +106,7 @@ class Project:
         self._spawn("reconcile", self.reconciler.run)
         self._spawn("delivery", self.delivery.run)
         self._spawn("asking", self.asker.run)
+        self._spawn("instant", self.instant.run)
         if self.rounds.snapshot is not None:
             self.delivery.publish(self.rounds.snapshot)
 
@@ -110,6 +119,7 @@ class Project:
             return False
         self.stop.wait(self._settings.debounce_ms / 1000)
         snapshot = rounds.run()
+        self.instant.begin(snapshot.round, rounds.standby(self._settings.queue_length), rounds.spec)
         self._next_growth = time.monotonic() + rounds.seconds / GROWTH_SHARE
         self.delivery.publish(snapshot)
         self._error = ""
@@ -153,6 +163,7 @@ class Project:
         self.stop.set()
         self.reconciler.wake.set()
         self.delivery.wake.set()
+        self.instant.wake.set()
         self.rounds.growing.stop()
         for thread in self._threads:
             thread.join(timeout=8)

@@ -14,6 +14,9 @@ from labelcue.pool.graph import Graph
 from labelcue.pool.greedy import FarthestFirst
 from labelcue.pool.levered import Levered
 from labelcue.pool.outcome import Outcome
+from labelcue.pool.roster import plain
+from labelcue.pool.spread import Spread
+from labelcue.pool.standby import Standby
 from labelcue.steering import arrange
 from labelcue.strategies import Places, Ranking, View, create_strategy
 from labelcue.surrogates import Examples, Head, Refined, Scored, surrogates
@@ -57,7 +60,7 @@ class Ranker(Levered):
         """Order by another strategy from now on; raises UnknownName, or BadRequest for its parameters."""
         self._strategy = create_strategy(name, params)
         self._strategy_name, self._params = name, dict(params or {})
-        self._stale, self._herding = True, None
+        self._stale, self._run = True, None
 
     def round(self, seed: int, full: bool = False, head: int = HEAD) -> Outcome:
         """Refit, rescore and rank everything; `head` places are chosen greedily, one given the others.
@@ -65,7 +68,7 @@ class Ranker(Levered):
         `full`: refit from zero and choose the regularisation again. Reads the vectors once, and once more for each
         item that was labelled or leased since the last round if these are more than a few.
         """
-        self._herding = None
+        self._run = None
         labelled, targets = self._labelled()
         refined = self._fit(labelled, targets, seed, full)
         candidates = self._candidates(labelled)
@@ -83,6 +86,28 @@ class Ranker(Levered):
         self._places, self._handed, self._stale = min(head, len(candidates)), 0, False
         self._rounds += 1
         return self._outcome
+
+    def standby(self, places: int) -> Standby | None:
+        """The first `places` of the latest queue, ready to be placed anew in another thread until the next round is.
+
+        None where the strategy gives no such places, where shares of classes or slices are held, as each place then
+        depends on those before it, and after anything was said or handed out.
+        """
+        run, levers = self._run, self._facts.levers
+        if run is None or self._outcome is None or self._stale or self._handed or levers.shares or levers.class_shares:
+            return None
+        by_lot = {item for item, draw in self._offered.items() if draw is not None}
+        return Standby(
+            run=run,
+            names=self._roster.names,
+            ids=self._roster.ids,
+            rows=self._roster.order,
+            covered=self._cover.covered,
+            free=run.free.copy(),
+            order=plain(self._outcome.ids[self._outcome.order[:places]]),
+            fixed={*self._facts.pinned, *by_lot},
+            audits={item for item, draw in self.drawn.items() if draw.stream == "audit"},
+        )
 
     def _view(self, candidates: Ints, cover: Cover, head: int, learned: Learned) -> View:
         """What the strategy may see of some rows; `cover` says what is taken for them."""
@@ -147,6 +172,8 @@ class Ranker(Levered):
         squared = cover.squared[candidates]
 
         def spread(weight: Floats, power: float, places: int) -> Places:
+            if cover is self._cover:
+                self._keep(Spread(self._matrix, candidates, squared, weight, power, cover.covered))
             return FarthestFirst(self._matrix, candidates, squared, weight, power, cover.covered).run(places)
 
         return spread

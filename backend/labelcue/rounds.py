@@ -18,6 +18,7 @@ from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.feeding import Feed
 from labelcue.labelstudio.config import parse_config
 from labelcue.pool.growing import Growing
+from labelcue.pool.standby import Standby
 from labelcue.pool.vectors import VectorFile
 from labelcue.publishing import draws_of, outcome_of, sha, snapshot_of
 from labelcue.queueing.history import Version, versions_of
@@ -248,6 +249,10 @@ class Rounds:
             or snapshot.config_sha != sha(self._spec.xml)
             or (snapshot.labelled >= 8 and snapshot.labelled >= 2 * self._full_labels)
         )
+
+    def standby(self, places: int) -> Standby | None:
+        """The head of the latest queue, ready to be placed anew in another thread; None where that cannot be."""
+        return self._cue.standby(places) if self._cue is not None else None
 
     def preview(self, settings: QueueSettings, places: int) -> tuple[str, list[Ranked]]:
         """The strategy and the first places that these settings would give now; nothing of the project changes.

@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 
 from labelcue.service.live import Live
 from labelcue.service.reasons import reason_of, why_of
+from labelcue.store.head import Head, write_head
+from labelcue.store.layout import Home
 from labelcue.store.memory import MemoryLedger
 from labelcue.store.snapshot import Standing
 from labelcue.types import Event, Kind, TaskId
@@ -414,3 +416,31 @@ def test_a_copy_is_told_the_difference_alone(client: FlaskClient, tmp_path: Path
     assert (rest["mark"], rest["removed"], [place["rank"] for place in rest["tasks"]]) == (page["mark"], [], [2, 3])
     answer = client.get("/api/projects/10/queue?head=1001", headers=BEARER)
     assert answer.status_code == 400
+
+
+def test_what_was_labelled_since_stands_before_the_order_of_its_round(tmp_path: Path, client: FlaskClient) -> None:
+    annotated(client, 90, 1, 1)  # position 8; the round knows 7
+    snapshot = service_of(client.application).snapshot(10)
+    assert snapshot is not None
+    head = Head.of(snapshot.round, 8, NOW - 1, [5, 3])
+    write_head(Home(tmp_path).head(10), head)
+    answer = client.post("/api/projects/10/next", json={"user": 1, "after_annotation": 90}, headers=BEARER).json
+    assert [task["id"] for task in answer["tasks"]] == [5, 3, 2, 4, 6]
+    assert (answer["queue_version"], answer["as_of"]) == ("cue-3", NOW - 1)
+    assert following(client, 1, limit=3) == [5, 3, 2]
+    tell(client, Kind.LEASE, "l5", task=5, user=2, expires=NOW + 60)
+    assert following(client, 1, limit=2) == [3, 2]
+    publish(tmp_path, range(1, 7), number=4)
+    assert following(client, 1) == [2, 3, 4, 6]
+
+
+def test_a_head_that_contains_the_annotation_is_waited_for(
+    tmp_path: Path, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = service_of(client.application).snapshot(10)
+    assert snapshot is not None
+    comes = Head.of(snapshot.round, 8, NOW, [6])
+    monkeypatch.setattr("labelcue.service.handout.time.sleep", lambda _: write_head(Home(tmp_path).head(10), comes))
+    monkeypatch.setattr("labelcue.service.handout.time.monotonic", lambda: 0.0)
+    annotated(client, 90, 1, 1)
+    assert following(client, 1, after_annotation=90) == [6, 2, 3, 4, 5]

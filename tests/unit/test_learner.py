@@ -12,9 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from labelcue.learner import Learner
+from labelcue.rounds import Rounds
 from labelcue.settings import load_settings
 from labelcue.store import open_ledger
 from labelcue.store.connection import Connection
+from labelcue.store.head import Head, HeadReader
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import Snapshot, SnapshotReader
 from labelcue.store.status import read_status
@@ -108,6 +110,29 @@ def test_a_label_reaches_the_queue_while_label_studio_is_down(desk: Desk) -> Non
         assert snapshot.trained
         assert len(snapshot.order) == 24
         until(lambda: read_status(desk.home.status(1))["reconcile"]["error"])
+
+
+def test_a_label_reaches_the_order_before_its_round(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No round begins until the head was seen."""
+    held, due, heads = threading.Event(), Rounds.due, HeadReader()
+    monkeypatch.setattr(Rounds, "due", lambda rounds: due(rounds) and not held.is_set())
+    desk.connect(1)
+    with desk.learner("one"):
+        desk.snapshot(1, 0)
+        held.set()
+        before = desk.snapshot(1, 0)
+        task = int(before.order[0])
+        desk.label(1, task)
+
+        def look() -> Head | None:
+            head = heads.latest(desk.home.head(1))
+            return head if head and task not in head.ids else None
+
+        head = until(look, 60, "a head")
+        assert head.belongs(desk.snapshot(1, 0).round)
+        assert set(head.ids) <= set(before.order.tolist())
+        held.clear()
+        desk.snapshot(1, 1)
 
 
 def test_projects_are_taken_up_and_let_go_while_it_runs(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """How long an annotation takes to reach the published queue, as seconds and as multiples of one read of the pool.
 
 this thread ── append ──► ledger ──► a learner's thread: notice, wait for more, fold, refit, rescore, rank ──► snapshot
+                            └──────► a thread beside it: place the head of the queue anew ──► head
 """
 
 from __future__ import annotations
@@ -9,11 +10,8 @@ import os
 import resource
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -24,35 +22,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from labelcue import rounds as published_by
+from labelcue.bench.desk import CLASSES, Desk
 from labelcue.bench.stages import Part, watched
 from labelcue.bench.synthetic import ring_lists
 from labelcue.engine import Cue
-from labelcue.errors import LabelCueError
 from labelcue.pool.cover import Cover
-from labelcue.pool.graph import Graph, Keys
-from labelcue.pool.matrix import BLOCK, Matrix
-from labelcue.pool.vectors import VectorFile
+from labelcue.pool.matrix import Matrix
 from labelcue.processes import learning
-from labelcue.queueing.settings import QueueSettings
 from labelcue.rounds import Rounds
-from labelcue.settings import load_settings
-from labelcue.store import open_ledger
-from labelcue.store.base import Ledger
 from labelcue.store.snapshot import Snapshot
-from labelcue.strategies import create_strategy, strategies
+from labelcue.strategies import create_strategy
 from labelcue.surrogates import Head, surrogates
-from labelcue.types import Event, Floats, Ints, Kind, TaskId
 
-GAUSSIANS = 50
-PROJECT = 1
-HOLDER = "bench"
-CLASSES = tuple(f"topic {number}" for number in range(10))
-XML = (
-    '<View><Text name="text" value="$text"/><Choices name="label" toName="text">'
-    + "".join(f'<Choice value="{name}"/>' for name in CLASSES)
-    + "</Choices></View>"
-)
-BATCH = 200
 WAIT_S = 900.0
 
 
@@ -65,11 +46,12 @@ def run(
     nothing to do with them. `graph_s`: from the first round on until the neighbour graph serves, 0 without.
 
     `p50_s`, `p95_s`: from the moment an annotation is handed to the ledger to the new queue on disk, the learner's
-    polling and debouncing included, Label Studio left out. `round_s` and its stages are medians without the waiting:
-    `rescore_s` reads the vectors, `cover_s` those near to a new label alone. `pool_read_s`: one sum over the
-    memory-mapped vectors, on as many threads. `instant_*`: a label in a Cue of the same pool and the head of its queue
-    placed anew; `next_*`: one item from a ready queue. `peak_rss_mb` counts the mapped vectors (`vectors_mb`);
-    `baseline_rss_mb` is the process after its imports, before the pool.
+    polling and debouncing included, Label Studio left out. `order_p50_s`, `order_p95_s`: to the first order on disk
+    that contains it; `order_at_once` of these were heads before the old order. `round_s` and its stages are medians
+    without the waiting: `rescore_s` reads the vectors, `cover_s` those near to a new label alone. `pool_read_s`: one
+    sum over the memory-mapped vectors, on as many threads. `instant_*`: a label in a Cue of the same pool and the head
+    of its queue placed anew; `next_*`: one item from a ready queue. `peak_rss_mb` counts the mapped vectors
+    (`vectors_mb`); `baseline_rss_mb` is the process after its imports, before the pool.
     """
     rng = np.random.default_rng(seed)
     console = Console(stderr=True)
@@ -79,7 +61,7 @@ def run(
         Progress(console=console, disable=not console.is_terminal, transient=True) as progress,
     ):
         baseline = peak_rss_mb()
-        desk = _Desk(Path(folder), pool, dim, rng, strategy)
+        desk = Desk(Path(folder), pool, dim, rng, strategy)
         if graph == "synthetic":
             desk.lists = ring_lists(pool, rng)
         bar = progress.add_task("rounds", total=rounds)
@@ -87,13 +69,14 @@ def run(
             desk.label([int(row) + 1 for row in rng.choice(pool, size=min(labels, pool // 2), replace=False)])
             snapshot = _newer(published, desk.labelled)
             graph_s = _until_it_serves(published, snapshot, desk.strategy)
-            times, stages = [], []
+            times, orders, stages = [], [], []
             with watched(_stages(desk.strategy)) as spent:
                 for _ in range(rounds):
                     began = time.perf_counter()
                     desk.label([int(snapshot.order[0])])
                     snapshot = _newer(published, desk.labelled)
                     times.append(time.perf_counter() - began)
+                    orders.append(desk.seconds_to_order(snapshot.round.position, began) or times[-1])
                     stages.append(spent.copy())
                     spent.update(dict.fromkeys(spent, 0.0))
                     progress.advance(bar)
@@ -105,6 +88,8 @@ def run(
         "strategy": desk.strategy,
         "graph": graph,
         "graph_s": graph_s,
+        **_quantiles("order_", orders),
+        "order_at_once": sum(order < whole for order, whole in zip(orders, times, strict=True)),
         **_quantiles("", times),
         **medians,
         "pool_read_s": read,
@@ -133,7 +118,7 @@ def _stages(strategy: str) -> dict[str, list[Part]]:
     }
 
 
-def _instants(desk: _Desk, rng: np.random.Generator, labels: int, times: int) -> tuple[list[float], list[float]]:
+def _instants(desk: Desk, rng: np.random.Generator, labels: int, times: int) -> tuple[list[float], list[float]]:
     """Seconds from a label to the head of the queue placed anew, and to one item from a ready queue."""
     cue = Cue(desk.vectors.vectors, desk.vectors.ids, desk.strategy, CLASSES, graph=desk.graph)
     some = rng.choice(desk.vectors.ids, size=labels, replace=False)
@@ -156,100 +141,6 @@ def _instants(desk: _Desk, rng: np.random.Generator, labels: int, times: int) ->
 def _quantiles(name: str, times: list[float]) -> dict[str, float]:
     p50, p95 = np.percentile(times, [50, 95])
     return {f"{name}p50_s": float(p50), f"{name}p95_s": float(p95)}
-
-
-class _Desk:
-    """A project on disk, without Label Studio."""
-
-    def __init__(self, folder: Path, pool: int, dim: int, rng: np.random.Generator, strategy: str) -> None:
-        self.settings = load_settings({"home": folder, "strategy": strategy or None})
-        self.strategy = strategies.resolve(self.settings.strategy)
-        self.ledger: Ledger = open_ledger(self.settings.store_url)
-        self.vectors = VectorFile(folder / "vectors", dim, embedder="synthetic@1")
-        self.groups = rng.integers(0, GAUSSIANS, pool)
-        self.graph = Graph()
-        """The learner's, once it runs."""
-        self.lists: Keys | None = None
-        """What that graph starts from."""
-        self.labelled = 0
-        self._folder = folder
-        self._config()
-        centres = rng.standard_normal((GAUSSIANS, dim), dtype=np.float32)
-        for start in range(0, pool, BLOCK):
-            self._tasks(start, centres, self.groups[start : start + BLOCK], rng)
-
-    def label(self, tasks: list[int]) -> None:
-        """One annotation each, as a webhook appends them."""
-        events = []
-        for task in tasks:
-            self.labelled += 1
-            region = {
-                "from_name": "label",
-                "to_name": "text",
-                "type": "choices",
-                "value": {"choices": [self.truth(task)]},
-            }
-            body = {"annotation": self.labelled, "task": task, "user": 1, "cancelled": False, "result": [region]}
-            body["updated_at"] = "2026-01-01T00:00:00.000000Z"
-            events.append(Event(PROJECT, Kind.ANNOTATION, f"annotation:{self.labelled}", body))
-        self.ledger.append(events)
-
-    def truth(self, task: int) -> str:
-        """The class of a task."""
-        return CLASSES[int(self.groups[task - 1]) % len(CLASSES)]
-
-    @contextmanager
-    def learner(self) -> Iterator[SimpleQueue[Snapshot | Exception]]:
-        """A thread that runs rounds as the learner does; what it published."""
-        published: SimpleQueue[Snapshot | Exception] = SimpleQueue()
-        stop = threading.Event()
-        thread = threading.Thread(target=self._learn, args=(stop, published))
-        thread.start()
-        try:
-            yield published
-        finally:
-            stop.set()
-            thread.join()
-            self.ledger.close()
-
-    def _learn(self, stop: threading.Event, published: SimpleQueue[Snapshot | Exception]) -> None:
-        rounds = Rounds(
-            self.ledger,
-            PROJECT,
-            self.vectors,
-            self._folder / "round.safetensors",
-            holder=HOLDER,
-            embedder="synthetic@1",
-            base=QueueSettings(strategy=self.settings.strategy, audit=0),
-            head=self.settings.queue_length,
-        )
-        self.graph = rounds.growing.graph
-        if self.lists is not None:
-            self.graph.take(self.lists)
-        self.ledger.acquire(PROJECT, HOLDER, 1e6)
-        try:
-            while not stop.is_set():
-                if rounds.due():
-                    stop.wait(self.settings.debounce_ms / 1000)
-                    published.put(rounds.run())
-                else:
-                    stop.wait(self.settings.poll_ms / 1000)
-        except LabelCueError as error:
-            published.put(error)
-
-    def _config(self) -> None:
-        body = {"label_config": XML, "updated_at": "2026-01-01T00:00:00.000000Z"}
-        self.ledger.append([Event(PROJECT, Kind.LABEL_CONFIG, "label_config", body)])
-
-    def _tasks(self, start: int, centres: Floats, groups: Ints, rng: np.random.Generator) -> None:
-        made = centres[groups] + rng.standard_normal((len(groups), centres.shape[1]), dtype=np.float32)
-        made /= np.linalg.norm(made, axis=1, keepdims=True)
-        ids = [TaskId(start + place + 1) for place in range(len(groups))]
-        self.vectors.append(ids, made, [f"{task:016}".encode() for task in ids])
-        bodies = [{"task": task, "data": {"text": f"text {task}"}, "updated_at": ""} for task in ids]
-        for first in range(0, len(bodies), BATCH):
-            part = bodies[first : first + BATCH]
-            self.ledger.append([Event(PROJECT, Kind.TASK, f"task:{body['task']}", body) for body in part])
 
 
 def _newer(published: SimpleQueue[Snapshot | Exception], labelled: int) -> Snapshot:

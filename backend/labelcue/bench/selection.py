@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from labelcue.bench.desk import GAUSSIANS
 from labelcue.bench.kcenter import certain, dense, peer, peer_is_installed
-from labelcue.bench.round import GAUSSIANS
 from labelcue.errors import BadRequest
 from labelcue.pool.cover import Cover
 from labelcue.pool.graph import Graph

@@ -64,6 +64,11 @@ class FarthestFirst:
         picks = np.array(self.taken, dtype=np.int64)
         return picks, np.array(self.gains, dtype=np.float32), np.array(self.distances, dtype=np.float32)
 
+    def least(self) -> float:
+        """What the value of the latest place reached at least, whatever float32 made of it."""
+        last = np.array(self.distances[-1:], dtype=np.float32)
+        return float(self._value(last, -1, np.array(self.taken[-1:]))[0])
+
     def _begin(self) -> None:
         """Nothing is covered: the most typical row comes first, as the farthest one would be an outlier."""
         mean = self.matrix.mean(self.rows)

@@ -8,6 +8,8 @@ ICLR 2025, arXiv 2412.20644). F is monotone and submodular: gains only fall whil
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from labelcue.pool.cover import Cover
@@ -20,17 +22,25 @@ from labelcue.types import Bools, Floats, Ints
 class Herd:
     """Candidates among their neighbours, named by their position in `rows`. Equal gains go to the lower position."""
 
-    def __init__(self, kernel: Kernel, cover: Cover, rows: Ints, live: Bools, order: Ints | None = None) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        cover: Cover,
+        rows: Ints,
+        live: Bools,
+        order: Ints | None = None,
+        keep: Callable[[Live], None] | None = None,
+    ) -> None:
         """`cover`: what is labelled or leased; `rows`: the candidates; `live`: (n,) rows that are in use.
 
         `order`: every row that may ever be placed, the candidates in their order among them; these alone by default.
+        `keep` gets the latest run, as it stands before places are given.
         """
         self._cover, self._rows, self._live = cover, rows, live
         self._order = rows if order is None else order
         self._covered = cover.covered
         self._kernel, self._edges = kernel, kernel.edges
-        self.run: Live | None = None
-        """The latest run, as it stood before places were given."""
+        self._keep = keep
 
     @property
     def scale(self) -> float:
@@ -73,10 +83,12 @@ class Herd:
         kernel.widen(width)
         whole, free = np.zeros(kernel.rows, dtype=np.float32), np.zeros(kernel.rows, dtype=bool)
         whole[rows], free[rows] = weight, True
-        self.run = Live(kernel, whole, free, self._covered, _places(self._order, kernel.rows))
-        picks, gains = self.run.go(min(places, len(rows)))
-        rest = np.maximum(self.run.gain[rows], 0).astype(np.float32)
-        self.run.back()
+        run = Live(kernel, whole, free, self._covered, _places(self._order, kernel.rows))
+        picks, gains = run.go(min(places, len(rows)))
+        rest = np.maximum(run.gain[rows], 0).astype(np.float32)
+        run.back()
+        if self._keep is not None:
+            self._keep(run)
         position = np.empty(kernel.rows, dtype=np.int64)
         position[rows] = np.arange(len(rows))
         picks = position[picks]

@@ -34,6 +34,8 @@ class Live:
         `place` (n,): of equals the lowest comes first; without it, the lowest row.
         """
         self.kernel, self.weight, self.place = kernel, weight, place
+        self._near: Floats = kernel.values
+        """K along the edges, whatever width the kernel takes meanwhile."""
         self.free = free.copy()
         self.covered: Bools = np.zeros(kernel.rows, dtype=bool)
         self.best: Floats = np.zeros(kernel.rows, dtype=np.float32)
@@ -84,8 +86,9 @@ class Live:
         self._log = None
         self._hand, self._above = self._kept
 
-    def follow(self, covered: Ints, free: Bools) -> None:
-        """Make exactly the rows `covered` the covered ones, and those of `free` (n,) the ones that may be placed."""
+    def follow(self, covered: Ints, free: Bools) -> bool:
+        """Make exactly the rows `covered` the covered ones, and those of `free` (n,) the ones that may be placed: True,
+        as it always can."""
         now = np.flatnonzero(self.covered)
         for row in np.setdiff1d(now, covered, assume_unique=True):
             self.uncover(int(row))
@@ -94,6 +97,7 @@ class Live:
         changed = np.flatnonzero(self.free != free)
         self.free[changed] = free[changed]
         self._push(changed[free[changed]])
+        return True
 
     def cover(self, row: int) -> None:
         """A row was labelled or handed out."""
@@ -105,7 +109,7 @@ class Live:
         self.covered[row], self.free[row] = False, True
         near = self._neighbours(row)[0]
         own, size = self.kernel.spans(near)
-        there = np.where(self.covered[self.kernel.edges.to[own]], self.kernel.values[own], np.float32(0))
+        there = np.where(self.covered[self.kernel.edges.to[own]], self._near[own], np.float32(0))
         after = np.maximum.reduceat(there, np.cumsum(size) - size)
         lower = after < self.best[near]
         touched = self._shift(near[lower], after[lower])
@@ -116,7 +120,7 @@ class Live:
         self.free[rows] = False
         span = self.kernel.spans(rows)[0]
         best = self.best.copy()
-        np.maximum.at(best, self.kernel.edges.to[span], self.kernel.values[span])
+        np.maximum.at(best, self.kernel.edges.to[span], self._near[span])
         risen = np.flatnonzero(best > self.best)
         for start in range(0, len(risen), PIECE):
             part = risen[start : start + PIECE]
@@ -135,7 +139,7 @@ class Live:
         self.best[near] = after
         heavy = self.weight[near] > 0
         own, size = self.kernel.spans(near[heavy])
-        there, touched = self.kernel.values[own], self.kernel.edges.to[own].astype(np.int64)
+        there, touched = self._near[own], self.kernel.edges.to[own].astype(np.int64)
         rose = np.maximum(there - np.repeat(before[heavy], size), 0).astype(np.float64)
         rose -= np.maximum(there - np.repeat(after[heavy], size), 0)
         self._note(self.gain, touched)
@@ -145,7 +149,7 @@ class Live:
     def _neighbours(self, row: int) -> tuple[Ints, Floats]:
         edges = self.kernel.edges
         span = slice(edges.start[row], edges.start[row + 1])
-        return edges.to[span].astype(np.int64), self.kernel.values[span]
+        return edges.to[span].astype(np.int64), self._near[span]
 
     def _values(self, rows: Ints) -> Floats:
         """(k,) float32 gains; -1 for rows that are not free."""

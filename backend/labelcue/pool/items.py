@@ -20,6 +20,7 @@ from labelcue.pool.levers import Draw
 from labelcue.pool.matrix import Matrix
 from labelcue.pool.roster import ItemId, Roster, named, plain
 from labelcue.pool.speaking import speaks_for
+from labelcue.pool.standby import Run
 from labelcue.types import Floats, Ints, Label
 
 
@@ -47,8 +48,8 @@ class Items:
         self._graph = graph or Graph()
         self._clusters = Clusters()
         self._kernel: Kernel | None = None
-        self._herding: Herd | None = None
-        """The candidates of the latest round on the graph, where its strategy asked for it."""
+        self._run: Run | None = None
+        """Where the places of the latest round began, where its strategy gives them so that they can be given anew."""
         self._stale = True
         self._taker = "the pool"
         """Who reads the labels."""
@@ -90,7 +91,7 @@ class Items:
         self._roster.extend(ids)
         self._matrix = matrix
         self._cover.grow(matrix)
-        self._stale, self._herding = True, None
+        self._stale, self._run = True, None
 
     def add(self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any]) -> None:
         """Append rows in memory, which copies the whole array; `grow` is for large pools.
@@ -112,7 +113,7 @@ class Items:
             return
         self._roster.remove(known)
         self._facts.forget(known)
-        self._stale, self._herding = True, None
+        self._stale, self._run = True, None
 
     def set_classes(self, classes: Iterable[Label]) -> None:
         """Allow exactly these classes: known ones keep their order, new ones are appended.
@@ -208,25 +209,27 @@ class Items:
         edges = self._grown().edges()
         if self._kernel is None or self._kernel.edges is not edges:
             self._kernel = Kernel(edges)
-        herd = Herd(self._kernel, cover, candidates, self._roster.live, self._roster.order)
-        if cover is self._cover:
-            self._herding = herd
-        return herd
+        keep = self._keep if cover is self._cover else None
+        return Herd(self._kernel, cover, candidates, self._roster.live, self._roster.order, keep)
+
+    def _keep(self, run: Run) -> None:
+        self._run = run
 
     def _followed(self, k: int) -> list[ItemId] | None:
         """The first `k` ids by the state of the latest round and what is covered now; None without such a state.
 
         There is none where shares are held, as each place then depends on those that were handed out.
         """
-        live = self._herding.run if self._herding is not None else None
-        if live is None or self._facts.levers.keeps_account:
+        run = self._run
+        if run is None or self._facts.levers.keeps_account:
             return None
         labelled = self._roster.rows(self._facts.labelled())
         covered, free = self._taken(labelled), np.zeros(self._matrix.rows, dtype=bool)
         free[self._candidates(labelled)] = True
         free[covered] = False
-        live.follow(covered, free)
-        return [*self._facts.pinned, *plain(self._roster.names[live.head(k)[0]])][:k]
+        if not run.follow(covered, free):
+            return None
+        return [*self._facts.pinned, *plain(self._roster.names[run.head(k)[0]])][:k]
 
     def _grown(self) -> Graph:
         if self._graph.rows > self._matrix.rows:

@@ -34,7 +34,7 @@ class Kernel:
     def __init__(self, edges: Edges) -> None:
         self.edges = edges
         self.width = 0.0
-        self.values: Floats = np.empty(len(edges.to), dtype=np.float32)
+        self.values: Floats = np.empty(0, dtype=np.float32)
         self._used = -1
         """Number of rows in use that `_copies` and `_usual` are of."""
         self._copies: Floats | None = None
@@ -46,9 +46,10 @@ class Kernel:
         return len(self.edges.start) - 1
 
     def widen(self, width: float) -> None:
-        """Take another width."""
+        """Take another width; whoever took `values` before keeps those of the old one."""
         if width == self.width:
             return
+        self.values = np.empty(len(self.edges.to), dtype=np.float32)
 
         def step(first: int, last: int) -> None:
             span = slice(self.edges.start[first], self.edges.start[last])

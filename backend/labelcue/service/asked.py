@@ -26,7 +26,7 @@ NEXT = {
     "required": ["user"],
     "properties": {
         "user": ID,
-        "after_annotation": {**ID, "description": "Wait up to 200 ms for the round that contains this annotation."},
+        "after_annotation": {**ID, "description": "Wait up to 200 ms for the order that contains this annotation."},
         "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
         "task": {**ID, "description": "A task that the user has already: the answer is about it alone."},
         "overlap": {**OPINIONS, "default": 1, "description": "How many annotations complete a task of the project."},

@@ -14,6 +14,7 @@ from labelcue.settings import Settings
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
+from labelcue.store.head import Head, HeadReader
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import Snapshot, SnapshotReader
 
@@ -35,6 +36,7 @@ class Service:
         self.lives = Lives()
         self.findings = Findings()
         self._snapshots = SnapshotReader()
+        self._heads = HeadReader()
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
 
@@ -68,6 +70,17 @@ class Service:
     def snapshot(self, project: int) -> Snapshot | None:
         """The project's published round, None before the first. Raises StoreError, Corrupt."""
         return self._snapshots.latest(self.home.snapshot(project))
+
+    def published(self, project: int) -> tuple[Snapshot, Head | None] | None:
+        """The published round, and what stands before its order since; None before the first. Raises StoreError,
+        Corrupt.
+
+        The head is read first: should a round come between, the head is none of that round's, and left out.
+        """
+        head, snapshot = self._heads.latest(self.home.head(project)), self.snapshot(project)
+        if snapshot is None:
+            return None
+        return snapshot, head if head is not None and head.belongs(snapshot.round) else None
 
     def version(self, project: int) -> str:
         """The version of the project's model; `NO_VERSION` also where the project is not connected."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -18,6 +19,7 @@ from labelcue.service.context import NO_VERSION, Service
 from labelcue.service.live import Live
 from labelcue.service.shapes import Freed, Lease, Next, Taken
 from labelcue.service.suggestions import Suggestions
+from labelcue.store.head import Head
 from labelcue.store.snapshot import Snapshot
 from labelcue.types import Event, Json, Kind, TaskId
 
@@ -27,7 +29,7 @@ PROJECT = "/api/projects/<int:project>"
 MOST = 1000
 """Candidates in one answer."""
 WAIT_S = 0.2
-"""How long an answer waits for the round that contains the annotator's latest annotation."""
+"""How long an answer waits for the order that contains the annotator's latest annotation."""
 LOOK_S = 0.005
 ACTIONS = {
     "pin": Kind.PIN,
@@ -78,17 +80,20 @@ class Handout:
         after = _integer(body, "after_annotation") if body.get("after_annotation") is not None else None
         overlap = _integer(body, "overlap", most=MOST_OPINIONS, default=1)
         live = self._service.lives.of(project)
-        snapshot = self._current(project, live, after)
-        if snapshot is None:
+        published = self._current(project, live, after)
+        if published is None:
             return Next(queue_version=NO_VERSION, as_of=None, tasks=[]).model_dump()
+        snapshot, head = published
         if body.get("task") is not None:
             chosen = _known(snapshot, live, _integer(body, "task"))
         else:
             now, most = self._service.clock(), max(1, int(SECOND_SHARE * limit))
             chosen = live.second(snapshot, user, overlap, now, most)
-            chosen |= self._open(snapshot, live, user, limit, chosen)
+            order = _order(snapshot, head)
+            chosen |= self._open(order, live, user, limit, chosen)
         tasks = self._suggestions.candidates(snapshot, live, chosen)
-        return Next(queue_version=snapshot.version, as_of=snapshot.round.at, tasks=tasks).model_dump()
+        as_of = head.at if head is not None else snapshot.round.at
+        return Next(queue_version=snapshot.version, as_of=as_of, tasks=tasks).model_dump()
 
     def lease(self, project: int) -> ResponseReturnValue:
         """Remember that a task was handed out; on disk when it is answered."""
@@ -161,17 +166,18 @@ class Handout:
     def _append(self, project: int, kind: Kind, *bodies: dict[str, Any]) -> None:
         self._service.ledger.append([Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", body) for body in bodies])
 
-    def _current(self, project: int, live: Live, after: int | None) -> Snapshot | None:
-        """The published round, the one that contains annotation `after` if it comes in time."""
+    def _current(self, project: int, live: Live, after: int | None) -> tuple[Snapshot, Head | None] | None:
+        """The published order, the one that contains annotation `after` if it comes in time."""
         deadline = time.monotonic() + WAIT_S
         while True:
-            snapshot = self._service.snapshot(project)
-            if snapshot is None:
+            published = self._service.published(project)
+            if published is None:
                 return None
+            snapshot, head = published
             live.follow(self._service.ledger, snapshot.round.position)
-            known = after is None or live.knows(after, snapshot.round.position)
-            if known or time.monotonic() >= deadline:
-                return snapshot
+            contained = head.position if head is not None else snapshot.round.position
+            if after is None or live.knows(after, contained) or time.monotonic() >= deadline:
+                return published
             time.sleep(LOOK_S)
 
     def _followed(self, project: int) -> Live:
@@ -180,18 +186,23 @@ class Handout:
         return live
 
     def _open(
-        self, snapshot: Snapshot, live: Live, user: int, limit: int, second: Mapping[TaskId, str]
+        self, order: Iterable[int], live: Live, user: int, limit: int, second: Mapping[TaskId, str]
     ) -> dict[TaskId, str]:
         """Open tasks of the queue beside those of the second one, `limit` in all."""
         now = self._service.clock()
         found: dict[TaskId, str] = {}
-        for place in snapshot.order:
+        for place in order:
             if len(second) + len(found) == limit:
                 break
             task = TaskId(int(place))
-            if task not in second and live.is_open(task, user, now):
+            if task not in second and task not in found and live.is_open(task, user, now):
                 found[task] = ""
         return found
+
+
+def _order(snapshot: Snapshot, head: Head | None) -> Iterable[int]:
+    """The queue, the next task first; those of the head stand there twice."""
+    return chain(head.ids if head is not None else (), snapshot.order)
 
 
 def _known(snapshot: Snapshot, live: Live, number: int) -> dict[TaskId, str]:

@@ -124,7 +124,7 @@ class Next(Shape):
     """The candidates for one annotator, the next task first."""
 
     queue_version: str
-    as_of: float | None = Field(description="Unix seconds of the round; null before the first.")
+    as_of: float | None = Field(description="Unix seconds of the order; null before the first round.")
     tasks: list[Candidate] = Field(description="None that was solved, deleted or handed out to others since.")
 
 

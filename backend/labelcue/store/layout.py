@@ -5,6 +5,7 @@ home/catalogue.json                     the strategies and surrogates that the l
 home/alarms.json                        the alarms that stand, and what waits to be sent
 home/projects/<N>/connection.json       how to reach Label Studio; 0600
 home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
+home/projects/<N>/head.json             the first places of its queue, by what was labelled since
 home/projects/<N>/status.json           the learner's own words for status pages
 home/projects/<N>/facets.json           the fields by which the pool can be sliced, and their values
 home/projects/<N>/insights.json, .npz      what admins read, and the map of the pool
@@ -53,6 +54,10 @@ class Home:
     def snapshot(self, number: int) -> Path:
         """The file of the project's latest `Snapshot`."""
         return self.project(number) / "round.safetensors"
+
+    def head(self, number: int) -> Path:
+        """The file of the `Head` that stands before the order of that snapshot."""
+        return self.project(number) / "head.json"
 
     def status(self, number: int) -> Path:
         """The file of the learner's status."""
