@@ -26,6 +26,7 @@ from labelcue.embedders import embedders
 from labelcue.errors import LabelCueError, LeaseLost, StoreBusy
 from labelcue.ingest import Ingest
 from labelcue.labelstudio.client import LabelStudio
+from labelcue.media import open_media
 from labelcue.offering import catalogue_of
 from labelcue.pool.vectors import VectorFile
 from labelcue.previewing import compare
@@ -79,6 +80,7 @@ class Project:
             head=settings.queue_length,
         )
         self._ls = LabelStudio(connection.url, connection.token.get_secret_value())
+        self._media = open_media(settings, home.media, self._ls)
         self.reconciler = Reconciler(self._ls, ledger, self.number, settings)
         self.delivery = Delivery(self._ls, home, self.number, settings, connection)
         self._ingest: Ingest | None = None
@@ -154,6 +156,7 @@ class Project:
         for thread in self._threads:
             thread.join(timeout=8)
         self.tell(force=True)
+        self._media.close()
         self._ls.close()
 
     def _feed_ingest(self) -> None:
@@ -161,7 +164,7 @@ class Project:
         if spec is None:
             return
         if self._ingest is None:
-            ingest = Ingest(self._ledger, self._vectors, self._make_embedder, spec, self._folder)
+            ingest = Ingest(self._ledger, self._vectors, self._make_embedder, spec, self._folder, self._media)
             self._ingest = ingest
             ingest.offer({task: state.position for task, state in self.rounds.fold.tasks.items()})
             self.rounds.take_touched()
