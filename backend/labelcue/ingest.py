@@ -15,7 +15,8 @@ from pathlib import Path
 
 import structlog
 
-from labelcue.embedders import Embedder, readable_texts
+from labelcue.embedders import Embedder, MediaSource, readable_texts
+from labelcue.embedders.fitting import require_fit
 from labelcue.errors import LabelCueError
 from labelcue.pool.vectors import VectorFile
 from labelcue.store.base import Ledger
@@ -56,15 +57,25 @@ class Ingest:
     """One project's tasks → rows of its vector file. `offer` may be called from any thread."""
 
     def __init__(
-        self, ledger: Ledger, vectors: VectorFile, embedder: Callable[[], Embedder], spec: TaskSpec, folder: Path
+        self,
+        ledger: Ledger,
+        vectors: VectorFile,
+        embedder: Callable[[], Embedder],
+        spec: TaskSpec,
+        folder: Path,
+        media: MediaSource | None = None,
     ) -> None:
-        """`embedder` makes one, which costs nothing until it is used; it is let go when there is nothing to embed."""
+        """`embedder` makes one, which costs nothing until it is used; it is let go when there is nothing to embed.
+
+        `media` fetches what stands behind addresses, for embedders of images.
+        """
         self._ledger = ledger
         self._vectors = vectors
         self._make = embedder
         self._embedder = embedder()
         self._spec = spec
         self._folder = folder
+        self._media = media
         self._html = spec.object == "HyperText"
         self._prepared = False
         self._pending: dict[TaskId, int] = {}
@@ -120,7 +131,7 @@ class Ingest:
         self._prepare()
         tasks = [(task, self._data(position)) for task, position in batch]
         known = self._vectors.vector_of_digest
-        embedded = self._embedder.embed_tasks(tasks, self._spec.field, known=known, html=self._html)
+        embedded = self._embedder.embed_tasks(tasks, self._spec.field, known=known, html=self._html, media=self._media)
         self._vectors.append([tasks[place][0] for place in embedded.ok], embedded.vectors, embedded.digests)
         with self._lock:
             self.reached = batch[-1][1]
@@ -137,6 +148,7 @@ class Ingest:
         """Some embedders learn from the pool's texts before the first one is embedded."""
         if self._prepared:
             return
+        require_fit(self._embedder, self._spec.object)
         with self._lock:
             positions = sorted(self._pending.values())
         every = (self._data(position) for position in positions)

@@ -28,6 +28,7 @@ from labelcue.errors import LabelCueError, LeaseLost, StoreBusy
 from labelcue.ingest import Ingest
 from labelcue.instant import Instant
 from labelcue.labelstudio.client import LabelStudio
+from labelcue.media import open_media
 from labelcue.offering import catalogue_of
 from labelcue.pool.vectors import VectorFile
 from labelcue.previewing import compare
@@ -82,6 +83,7 @@ class Project:
             head=settings.queue_length,
         )
         self._ls = LabelStudio(connection.url, connection.token.get_secret_value())
+        self._media = open_media(settings, home.media, self._ls)
         self.reconciler = Reconciler(self._ls, ledger, self.number, settings)
         self.delivery = Delivery(self._ls, home, self.number, settings, connection)
         self.asker = Asker(self._ls, ledger, self.number, base_of(settings, connection), home.insights(self.number))
@@ -168,6 +170,7 @@ class Project:
         for thread in self._threads:
             thread.join(timeout=8)
         self.tell(force=True)
+        self._media.close()
         self._ls.close()
 
     def _feed_ingest(self) -> None:
@@ -175,7 +178,7 @@ class Project:
         if spec is None:
             return
         if self._ingest is None:
-            ingest = Ingest(self._ledger, self._vectors, self._make_embedder, spec, self._folder)
+            ingest = Ingest(self._ledger, self._vectors, self._make_embedder, spec, self._folder, self._media)
             self._ingest = ingest
             ingest.offer({task: state.position for task, state in self.rounds.fold.tasks.items()})
             self.rounds.take_touched()

@@ -50,7 +50,11 @@ class Settings(BaseSettings):
     insecure: bool = Field(False, description="Serve without secrets. For trials on loopback alone.")
     max_body_mb: float = Field(64, gt=0, description="Largest request body in MB; larger ones get 413.")
     busy_ms: int = Field(700, ge=1, description="How long an append waits for a locked ledger before 503, in ms.")
-    embedder: str = Field("minilm", description="How tasks become vectors, unless the project was connected otherwise.")
+    embedder: str = Field(
+        "auto",
+        description="How tasks become vectors, unless the project was connected otherwise; auto: minilm for text, "
+        "efficientnet-lite0 for images.",
+    )
     strategy: str = Field("herding", description="How the queue is ordered, unless the project chose otherwise.")
     surrogate: str = Field(
         "logistic",
@@ -80,6 +84,15 @@ class Settings(BaseSettings):
     )
     confident: float = Field(
         0.9, ge=0, le=1, description="Confidence from which `pre_annotation = confident` shows a label."
+    )
+    media_allow: tuple[str, ...] = Field(
+        (), description="Origins beside Label Studio that media may be fetched from, as https://*.example.com."
+    )
+    media_mb: float = Field(20, gt=0, description="Largest image file in MB; tasks with larger ones are named.")
+    media_seconds: float = Field(20, gt=0, description="Time that one file may take, redirects included, in s.")
+    media_parallel: int = Field(8, ge=1, le=64, description="Files that are fetched at a time.")
+    media_cache_mb: float = Field(
+        1000, ge=0, description="Room for fetched files under the home folder, in MB; 0: none."
     )
     lease_s: float = Field(10, gt=1, description="Seconds after which a dead learner's project is taken over.")
     insights_s: float = Field(

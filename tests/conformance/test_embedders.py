@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import threading
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from labelcue.embedders import Embedder, digest_of, embedders
+from labelcue.embedders import Embedded, Embedder, digest_of, embedders
 from labelcue.errors import ConfigError
 from labelcue.types import Floats, TaskId
+from picturing import close_media, media_of_nobody
 
+__all__ = ["close_media"]  # the fixture
 ARGUMENTS = {"precomputed": "precomputed:field=vector,dim=8", "sentence-transformers": "sentence-transformers:any"}
 TEXTS = [
     "Cheap watches, buy now",
@@ -53,12 +58,21 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
 
 
 def task(number: int, text: str) -> tuple[TaskId, dict[str, Any]]:
-    seed = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4], "big")
-    return TaskId(number), {"text": text, "vector": np.random.default_rng(seed).normal(size=8).tolist()}
+    """The text, and what stands for it where embedders read something else: a vector, and a picture."""
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4], "big"))
+    data = {"text": text, "vector": rng.normal(size=8).tolist()}
+    file = BytesIO()
+    Image.fromarray(rng.integers(0, 255, (4, 4, 3), dtype=np.uint8)).resize((48, 32)).save(file, "PNG")
+    return TaskId(number), {**data, "image": f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"}
+
+
+def embed_tasks(embedder: Embedder, tasks: list[tuple[TaskId, dict[str, Any]]]) -> Embedded:
+    field = "image" if embedder.reads == "image" else "text"
+    return embedder.embed_tasks(tasks, field, media=media_of_nobody())
 
 
 def vectors(embedder: Embedder, texts: list[str]) -> Floats:
-    embedded = embedder.embed_tasks([task(number, text) for number, text in enumerate(texts, 1)], "text")
+    embedded = embed_tasks(embedder, [task(number, text) for number, text in enumerate(texts, 1)])
     assert not embedded.problems
     return embedded.vectors
 
@@ -88,23 +102,23 @@ def test_what_stands_beside_a_text_does_not_matter(embedder: Embedder) -> None:
 
 
 def test_equal_content_has_equal_vectors_and_digests(embedder: Embedder) -> None:
-    embedded = embedder.embed_tasks([task(7, TEXTS[0]), task(3, TEXTS[1]), task(9, TEXTS[0])], "text")
+    embedded = embed_tasks(embedder, [task(7, TEXTS[0]), task(3, TEXTS[1]), task(9, TEXTS[0])])
     assert embedded.vectors[0].tobytes() == embedded.vectors[2].tobytes()
     assert embedded.digests[0] == embedded.digests[2] != embedded.digests[1]
     assert all(len(digest) == 16 for digest in embedded.digests)
 
 
 def test_nothing_gives_nothing(embedder: Embedder) -> None:
-    embedded = embedder.embed_tasks([], "text")
+    embedded = embed_tasks(embedder, [])
     assert embedded.vectors.shape == embedder.embed([]).shape == (0, embedder.dim)
     assert embedded.vectors.dtype == embedder.embed([]).dtype == np.float32
     assert (embedded.ok, embedded.digests, dict(embedded.problems)) == ((), (), {})
 
 
 def test_one_bad_task_is_named_and_spoils_no_other(embedder: Embedder) -> None:
-    good, empty = task(1, TEXTS[0]), (TaskId(2), {"text": "  ", "vector": []})
-    missing, wrong = (TaskId(3), {"other": "x"}), (TaskId(4), {"text": ["a"], "vector": "a"})
-    embedded = embedder.embed_tasks([empty, good, missing, wrong, task(5, TEXTS[1])], "text")
+    good, empty = task(1, TEXTS[0]), (TaskId(2), {"text": "  ", "image": " ", "vector": []})
+    missing, wrong = (TaskId(3), {"other": "x"}), (TaskId(4), {"text": ["a"], "image": ["a"], "vector": "a"})
+    embedded = embed_tasks(embedder, [empty, good, missing, wrong, task(5, TEXTS[1])])
     assert embedded.ok == (1, 4)
     np.testing.assert_allclose(embedded.vectors, vectors(embedder, TEXTS[:2]), atol=1e-5)
     assert set(embedded.problems) == {2, 3, 4}
@@ -112,7 +126,7 @@ def test_one_bad_task_is_named_and_spoils_no_other(embedder: Embedder) -> None:
 
 
 def test_bad_tasks_alone_give_no_vectors(embedder: Embedder) -> None:
-    embedded = embedder.embed_tasks([(TaskId(1), {})], "text")
+    embedded = embed_tasks(embedder, [(TaskId(1), {})])
     assert embedded.vectors.shape == (0, embedder.dim)
     assert set(embedded.problems) == {1}
 

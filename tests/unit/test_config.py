@@ -31,6 +31,8 @@ SUPPORTED = {
     "control before object": (view(choices() + TEXT), ("a", "b")),
     "Choice inside a View": (view(TEXT + choices(inside=f"<View>{TWO}</View>")), ("a", "b")),
     "hypertext": (view('<HyperText name="t" value="$html"/>' + choices()), ("a", "b")),
+    "image": (view('<Image name="t" value="$image" zoom="true"/>' + choices()), ("a", "b")),
+    "image by URL": (view('<Image name="t" value="$image" valueType="url"/>' + choices()), ("a", "b")),
     "declared encoding": ('<?xml version="1.0" encoding="ISO-8859-1"?>' + view(TEXT + choices()), ("a", "b")),
     "comments": (view("<!-- {} -->" + TEXT + choices(inside="<!-- x -->" + TWO)), ("a", "b")),
     "repeated choice": (view(TEXT + choices(inside=TWO + '<Choice value="a"/>')), ("a", "b")),
@@ -50,7 +52,7 @@ def test_supported_configs_are_read(name: str) -> None:
     xml, classes = SUPPORTED[name]
     spec = parse_config(xml)
     assert (spec.from_name, spec.to_name, spec.control, spec.classes) == ("c", "t", "Choices", classes)
-    assert spec.field in ("text", "html")
+    assert spec.field in ("text", "html", "image")
     assert spec.xml == xml
 
 
@@ -75,7 +77,8 @@ UNSUPPORTED = {
     "one class": (view(TEXT + choices(inside='<Choice value="a"/><Choice value="a"/>')), "1 different choices"),
     "no class": (view(TEXT + choices(inside="")), "0 different choices"),
     "choice without value": (view(TEXT + choices(inside=TWO + "<Choice/>")), "neither value nor alias"),
-    "image": (view('<Image name="t" value="$i"/>' + choices()), "labels Image"),
+    "audio": (view('<Audio name="t" value="$a"/>' + choices()), "labels Audio"),
+    "images": (view('<Image name="t" valueList="$i"/>' + choices()), "not one field"),
     "no object": (view(choices()), "no object 't'"),
     "two objects": (view(TEXT + '<Text name="u" value="$u"/>' + choices(to="t,u")), "several objects"),
     "text behind a URL": (view('<Text name="t" value="$u" valueType="url"/>' + choices()), "behind a URL"),

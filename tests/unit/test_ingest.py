@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from labelcue.embedders import Embedder, unit
-from labelcue.errors import ConfigError
+from labelcue.embedders import Embedder, embedders, unit
+from labelcue.errors import ConfigError, LabelStudioDown
 from labelcue.ingest import BATCH, Ingest
 from labelcue.pool.vectors import VectorFile
 from labelcue.store import open_ledger
 from labelcue.types import Event, Floats, Kind, TaskId, TaskSpec
+from picturing import as_file, close_media, gradient, media_of_nobody
 from waiting import until
 
+__all__ = ["close_media"]  # the fixture
 SPEC = TaskSpec("label", "text", "Choices", "Text", "text", ("a", "b"), "<View/>")
 
 
@@ -81,6 +86,45 @@ def test_a_bad_task_is_named_and_spoils_no_batch(desk: Desk) -> None:
     assert VectorFile(desk.folder, 4, embedder="lengths@1").ids.tolist() == [1, 5]
     assert sorted(ingest.progress.problems) == [2, 3, 4]
     assert "text" in ingest.progress.problems[TaskId(2)]
+
+
+class Away:
+    """Media of a Label Studio that is gone, and comes back."""
+
+    def __init__(self) -> None:
+        self.gone = True
+
+    def each(self, wanted: Any, use: Any) -> Iterator[Any]:
+        if self.gone:
+            raise LabelStudioDown("Label Studio is gone.")
+        yield from media_of_nobody().each(wanted, use)
+
+
+def test_images_wait_while_label_studio_is_gone_and_then_go_on(tmp_path: Path) -> None:
+    desk, away = Desk(tmp_path), Away()
+    good = "data:;base64," + base64.b64encode(as_file(gradient())).decode()
+    desk.tasks([good, "file:///etc/passwd", "data:,junk", good])
+    spec = dataclasses.replace(SPEC, object="Image")
+    vectors = VectorFile(tmp_path, 1280, embedder="efficientnet-lite0@1")
+    ingest = Ingest(desk.ledger, vectors, lambda: embedders.create("efficientnet-lite0"), spec, tmp_path, away)
+    ingest.offer(desk.positions)
+    with pytest.raises(LabelStudioDown):
+        ingest.step()
+    assert (ingest.progress.done, ingest.progress.problems) == (0, {})
+    away.gone = False
+    _drain(ingest)
+    assert VectorFile(tmp_path, 1280, embedder="efficientnet-lite0@1").ids.tolist() == [1, 4]
+    assert sorted(ingest.progress.problems) == [2, 3]
+
+
+def test_an_embedder_that_does_not_suit_the_label_config_is_named(desk: Desk) -> None:
+    desk.tasks(["http://image"])
+    vectors = VectorFile(desk.folder, 4, embedder="lengths@1")
+    spec = dataclasses.replace(SPEC, object="Image")
+    ingest = Ingest(desk.ledger, vectors, lambda: desk.embedder, spec, desk.folder)
+    ingest.offer(desk.positions)
+    with pytest.raises(ConfigError, match="reads text, and the label config shows Image"):
+        ingest.step()
 
 
 def test_identical_text_is_embedded_once(desk: Desk) -> None:

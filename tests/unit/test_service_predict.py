@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 
 from labelcue.embedders import Embedder, embedders
 from labelcue.service.fresh import BATCH, FreshVectors
+from labelcue.settings import Settings
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import read_snapshot
-from labelcue.types import Floats
-from servicing import BASIC, XML, client_of, connect, publish
+from labelcue.types import Floats, TaskId
+from picturing import as_file, gradient
+from servicing import BASIC, TOKEN, XML, client_of, connect, publish
+from serving_media import serving
 
 KNOWN = (100, 101, 102, 103)
 LABELS = ("pos", "neg")
@@ -146,12 +150,25 @@ def test_what_the_time_does_not_allow_comes_back_empty(tmp_path: Path, use: Any)
         now[0] += 1.5
 
     use(lambda: Letters(slow))
-    fresh = FreshVectors(Home(tmp_path), 2.0, lambda: now[0])
+    fresh = FreshVectors(Home(tmp_path), Settings(), lambda: now[0])
     tasks = {number: {"text": f"a{number}"} for number in range(5 * BATCH)}
     found = fresh.embed(10, "letters", tasks, _spec())  # type: ignore[arg-type]
     assert len(found.vectors) == 2 * BATCH
     assert len(found.reasons) == 3 * BATCH
     assert "2 s" in next(iter(found.reasons.values()))
+
+
+def test_images_of_unknown_tasks_are_fetched_with_the_projects_own_token(tmp_path: Path) -> None:
+    with serving() as studio:
+        connect(tmp_path, url=studio.url)
+        studio.gives("/data/upload/1/a.png", as_file(gradient()))
+        spec = dataclasses.replace(_spec(), object="Image", field="image")
+        tasks = {TaskId(7): {"image": "/data/upload/1/a.png"}, TaskId(8): {"image": "file:///etc/passwd"}}
+        fresh = FreshVectors(Home(tmp_path), Settings(predict_embed_s=60))
+        found = fresh.embed(10, "efficientnet-lite0", tasks, spec)
+        assert TOKEN in studio.asked[0][1]
+    assert found.vectors[TaskId(7)].shape == (1280,)
+    assert "no address" in found.reasons[TaskId(8)]
 
 
 def test_an_embedder_that_fails_spoils_nothing_else(client: FlaskClient, use: Any) -> None:

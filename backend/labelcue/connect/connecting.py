@@ -13,6 +13,7 @@ from labelcue.connect import notes, ours
 from labelcue.connect.mending import Mending
 from labelcue.connect.reach import require_service
 from labelcue.embedders import embedders
+from labelcue.embedders.fitting import embedder_for
 from labelcue.errors import ConfigError, NotFound
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.labelstudio.config import parse_config
@@ -42,12 +43,14 @@ def connect(
 ) -> Connection:
     """Put the project in order and remember how it was; a second run changes nothing and says so.
 
-    `renew` gives the webhook a new secret; the old one opens nothing any more.
+    `embedder` may be `auto`: the one that suits the label config. `renew` gives the webhook a new secret; the old one
+    opens nothing any more.
 
     Raises ConfigError (service, secrets, address, another Label Studio), UnsupportedConfig, LabelStudioError and its
     kinds. What was done until then stays noted: run it again, or `disconnect`.
     """
     found = _examine(ls, home, settings, project, on_step)
+    embedder = embedder_for(embedder, parse_config(str(found["label_config"])).object)
     full_name = embedders.resolve(embedder)
     known = _known(home, project, found)
     draft = Connection(

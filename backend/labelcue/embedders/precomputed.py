@@ -5,12 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcue.embedders import Embedded, Embedder, Known, Task, digest_of, embedders, keep_finite, unit
+from labelcue.embedders import (
+    Embedded,
+    Embedder,
+    Known,
+    MediaSource,
+    Reads,
+    Task,
+    digest_of,
+    embedders,
+    keep_finite,
+    unit,
+)
 from labelcue.errors import ConfigError, TaskUnreadable
 from labelcue.types import Floats, Ints, Json, TaskId
 
@@ -33,6 +44,8 @@ class Precomputed(Embedder):
 
     `precomputed:field=<name>,dim=<d>` reads a list of d numbers from that field of each task's data.
     """
+
+    reads: ClassVar[Reads] = "vector"
 
     def __init__(self, source: str = "", *, threads: int = 0) -> None:
         """Raises ConfigError where the source cannot be read as one of the two forms."""
@@ -58,9 +71,15 @@ class Precomputed(Embedder):
         return np.empty((0, self.dim), dtype=np.float32)
 
     def embed_tasks(
-        self, tasks: Sequence[Task], field: str, *, known: Known | None = None, html: bool = False
+        self,
+        tasks: Sequence[Task],
+        field: str,
+        *,
+        known: Known | None = None,
+        html: bool = False,
+        media: MediaSource | None = None,
     ) -> Embedded:
-        """The vector of each task, by its id or its own field; `field`, `known` and `html` do not matter here."""
+        """The vector of each task, by its id or its own field; what else is given does not matter here."""
         rows: list[NDArray[np.float64]] = [np.empty((0, self.dim))]
         ok, problems = [], {}
         for place, (task, data) in enumerate(tasks):

@@ -48,6 +48,10 @@ class LabelStudio(Administration):
         """Let go of every connection."""
         self._wire.close()
 
+    def authorisation(self, *, renew: bool = False) -> dict[str, str]:
+        """The header that proves who asks, for what is fetched elsewhere; `renew` after an access token was refused."""
+        return self._wire.authorisation(renew=renew)
+
     # Who and what
 
     def whoami(self) -> Object:

@@ -20,8 +20,10 @@ LARGEST = 1_000_000
 """Characters of a label config."""
 DEEPEST = 64
 """Levels of nested tags."""
-SUPPORTED = "LabelCue learns one single-choice Choices on a Text or HyperText whose value is one field, as $text."
-READABLE = ("Text", "HyperText")
+SUPPORTED = (
+    "LabelCue learns one single-choice Choices on a Text, HyperText or Image whose value is one field, as $text."
+)
+READABLE = ("Text", "HyperText", "Image")
 SINGLE = ("", "single", "single-radio")
 _FIELD = re.compile(r"\$([\w-]+)")
 
@@ -146,8 +148,8 @@ def _refused_object(name: str, objects: Mapping[str, Element]) -> str:
         several = "," in name
         return "it labels several objects" if several else f"there is no object {name[:60]!r} with a value"
     if target.tag not in READABLE:
-        return f"it labels {target.tag[:60]}, and LabelCue reads {' and '.join(READABLE)} so far"
-    if target.get("valueType", target.get("valuetype", "")).lower() == "url":
+        return f"it labels {target.tag[:60]}, and LabelCue reads {', '.join(READABLE[:-1])} and {READABLE[-1]} so far"
+    if target.tag != "Image" and target.get("valueType", target.get("valuetype", "")).lower() == "url":
         return f"the text of {name[:60]!r} stands behind a URL; put the text itself into the task"
     if target.get("encoding", "none") != "none":
         return f"the text of {name[:60]!r} is encoded; put the plain text into the task"

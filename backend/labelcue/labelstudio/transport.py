@@ -67,6 +67,12 @@ class Transport:
         """DELETE; False where the thing was gone already."""
         return self.send("DELETE", path, timeout=timeout, gone=True) is not None
 
+    def authorisation(self, *, renew: bool = False) -> dict[str, str]:
+        """The header that proves who asks; with `renew`, from a new access token where there is one."""
+        if renew:
+            self._renew()
+        return self._headers()
+
     def send(
         self,
         method: str,

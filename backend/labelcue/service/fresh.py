@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
 from labelcue.embedders import Embedder, Task, embedders
 from labelcue.errors import LabelCueError
+from labelcue.labelstudio.client import LabelStudio
+from labelcue.media import Media, open_media
+from labelcue.media.fetching import Limits
+from labelcue.settings import Settings
+from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
 from labelcue.types import Floats, Json, TaskId, TaskSpec
 
@@ -34,9 +40,10 @@ class Fresh:
 class FreshVectors:
     """Embedders, made at first use, one request at a time: two would only slow each other down."""
 
-    def __init__(self, home: Home, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, home: Home, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._home = home
-        self._seconds = seconds
+        self._settings = settings
+        self._seconds = settings.predict_embed_s
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[tuple[str, int], Embedder] = {}
@@ -58,7 +65,8 @@ class FreshVectors:
             return found
         try:
             embedder = self._embedder(project, name)
-            self._all(found, embedder, waiting, spec, deadline)
+            with self._media(project, embedder) as media:
+                self._all(found, embedder, waiting, spec, deadline, media)
         except LabelCueError as error:
             found.give_up(_left(found, waiting), str(error))
         except Exception as error:  # an embedder may be anybody's: whatever it raises, the other tasks are answered
@@ -68,13 +76,21 @@ class FreshVectors:
             self._lock.release()
         return found
 
-    def _all(self, found: Fresh, embedder: Embedder, waiting: Sequence[Task], spec: TaskSpec, deadline: float) -> None:
+    def _all(
+        self,
+        found: Fresh,
+        embedder: Embedder,
+        waiting: Sequence[Task],
+        spec: TaskSpec,
+        deadline: float,
+        media: Media | None,
+    ) -> None:
         for start in range(0, len(waiting), BATCH):
             if self._clock() >= deadline:
                 found.give_up(waiting[start:], self._late())
                 return
             batch = waiting[start : start + BATCH]
-            embedded = embedder.embed_tasks(batch, spec.field, html=spec.object == "HyperText")
+            embedded = embedder.embed_tasks(batch, spec.field, html=spec.object == "HyperText", media=media)
             found.vectors.update((batch[place][0], embedded.vectors[row]) for row, place in enumerate(embedded.ok))
             found.reasons.update(embedded.problems)
 
@@ -86,6 +102,20 @@ class FreshVectors:
             # What was fitted to one project's texts is that project's alone.
             self._known[name, project if embedder.needs_fit else 0] = embedder
         return embedder
+
+    @contextmanager
+    def _media(self, project: int, embedder: Embedder) -> Iterator[Media | None]:
+        """Whoever fetches this request's images, each within the request's time and with one try."""
+        if embedder.reads != "image":
+            yield None
+            return
+        connection = Connection.load(self._home.connection(project))
+        limits = Limits(round(self._settings.media_mb * 1e6), self._seconds, tries=1)
+        with (
+            closing(LabelStudio(connection.url, connection.token.get_secret_value(), self._seconds)) as ls,
+            closing(open_media(self._settings, self._home.media, ls, limits=limits)) as media,
+        ):
+            yield media
 
     def _late(self) -> str:
         return f"not embedded within {self._seconds:g} s; the learner embeds it, ask again later"

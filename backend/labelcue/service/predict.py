@@ -52,7 +52,7 @@ class Predictor:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._fresh = FreshVectors(service.home, service.settings.predict_embed_s)
+        self._fresh = FreshVectors(service.home, service.settings)
         self._parse = lru_cache(maxsize=16)(parse_config)
 
     def warm(self) -> None:

@@ -3,6 +3,7 @@
 home/ledger.sqlite3
 home/catalogue.json                     the strategies and surrogates that the learner has
 home/alarms.json                        the alarms that stand, and what waits to be sent
+home/media/                             files that stand behind tasks' addresses, kept by content
 home/projects/<N>/connection.json       how to reach Label Studio; 0600
 home/projects/<N>/round.safetensors     the latest snapshot: checkpoint and published queue
 home/projects/<N>/head.json             the first places of its queue, by what was labelled since
@@ -42,6 +43,11 @@ class Home:
     def alarms(self) -> Path:
         """The file of the alarms that stand, and of what waits to be sent."""
         return self.root / "alarms.json"
+
+    @property
+    def media(self) -> Path:
+        """The folder of what was fetched; it may be deleted at any time."""
+        return self.root / "media"
 
     def project(self, number: int) -> Path:
         """The folder of one project."""
