@@ -101,7 +101,8 @@ def _act(
 ) -> None:
     """Raises ValidationError, whose words the page shows, where LabelCue does not do it; NotFound for outsiders."""
     _serves(project, request)
-    if STATE.cue is None or not STATE.cue.act(project.id, action, tasks, request.user.id, SECONDS, opinions):
+    cue = STATE.cue
+    if cue is None or not cue.act(project.id, action, tasks, request.user.id, max(SECONDS, cue.wait_s), opinions):
         raise ValidationError("LabelCue did not take it up; its log and `labelcue doctor` say why.")
 
 

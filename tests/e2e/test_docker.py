@@ -75,7 +75,7 @@ def whole(studio_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             cleanup.callback(program.stop)
             program.start()
             address = made.cue if name == "labelcue" else made.studio
-            until(lambda at=address, it=program: is_up(at, it), timeout=400, what=f"{name}'s health")  # type: ignore[misc]
+            until(lambda at=address, it=program: is_up(at, it), timeout=900, what=f"{name}'s health")  # type: ignore[misc]
         yield made
 
 
@@ -130,7 +130,7 @@ def test_the_whole_serves_the_queue_with_every_secret_from_a_file(whole: Whole, 
         ls.import_tasks(project, [{"data": {"text": text}} for text in list(ANSWERS)[:40]])
         connect = ["labelcue", "connect", whole.studio, "--project", str(project)]
         at_cue = {**whole.at_cue, "LABEL_STUDIO_API_KEY": token}
-        said = subprocess.run(connect, env=at_cue, capture_output=True, text=True, check=False, timeout=400)
+        said = subprocess.run(connect, env=at_cue, capture_output=True, text=True, check=False, timeout=900)
         assert said.returncode == 0, said.stdout + said.stderr
         assert way_of(ls, project).by_plugin
         published = until(lambda: whole_queue(whole, project, 40), what="the queue of all tasks")

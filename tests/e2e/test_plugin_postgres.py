@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from places import kept_port
-from plugged import PATIENT, House, act, asked, prepared
+from plugged import PATIENT, House, act, asked, prepared, tasks_of
 from postgres import programs, running
 from stack import ADMIN, Stack
 
 from labelcue.demo.studio import Studio
 from labelcue.labelstudio.client import LabelStudio
+from waiting import until
 
 pytestmark = [
     pytest.mark.e2e,
@@ -71,6 +72,8 @@ def test_several_processes_never_serve_the_same_task_twice(houses: list[House]) 
 
     # What one process opens again the others serve, and to nobody who has labelled it.
     first = ids[:ROUNDS]
+    stack.settled(project, len(ids))  # a webhook that was lost is found out
+    until(lambda: any(task["cue_rank"] is not None for task in tasks_of(houses[0], project, [])), what="the mirror")
     answer = act(houses[0], project, "second_opinion", first)
     assert f"{ROUNDS} wait for one more annotator now" in answer.text
     others = [asked(houses[place % len(houses)], token, project)["id"] for place, token in enumerate(tokens[1:], 1)]
