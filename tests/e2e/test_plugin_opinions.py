@@ -98,6 +98,7 @@ def test_what_is_sent_back_reaches_another_annotator_and_who_is_left_over_is_tol
     with closing(LabelStudio(house.studio.url, ada)) as client:
         client.annotate(skipped, [], was_cancelled=True)
     until(lambda: skipped not in house.stack.queue(project), what="a round without the skipped task")
+    until(lambda: labels(house, project, done["id"]), what="the label in the ledger")
 
     said = act(house, project, "requeue", [done["id"], skipped]).json()["detail"]
     assert "Of these 2 wait for one more annotator now" in said
