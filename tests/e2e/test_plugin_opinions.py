@@ -201,12 +201,12 @@ def test_a_wish_from_a_page_and_a_share_of_the_places_reach_another_annotator(ho
     for _ in range(3):
         mine.append(asked(house, ada, project))
         label(house, ada, mine[-1])
-    until(lambda: house.stack.labelled(project) == 3, timeout=60, what="a round with the labels")
+    until(lambda: house.stack.labelled(project) == 3, what="a round with the labels")
 
     with closing(open_ledger(house.stack.settings.store_url)) as ledger:
         body = {"task": mine[0]["id"], "opinions": 2, "by": "Ada"}  # as the page Quality says it
         ledger.append([Event(project, Kind.SECOND_OPINION, "second_opinion:page", body)])
-    until(lambda: state(house, mine[0]["id"])[:2] == (False, 2), timeout=60, what="the task to be open")
+    until(lambda: state(house, mine[0]["id"])[:2] == (False, 2), what="the task to be open")
     assert asked(house, ben, project)["id"] == mine[0]["id"]
     label(house, ben, mine[0])
 
@@ -220,7 +220,7 @@ def test_a_wish_from_a_page_and_a_share_of_the_places_reach_another_annotator(ho
     )
     assert saved.status_code == 200, saved.text
     label(house, ada, asked(house, ada, project))
-    until(lambda: state(house, mine[2]["id"])[:2] == (False, 2), timeout=60, what="the share's task to be open")
+    until(lambda: state(house, mine[2]["id"])[:2] == (False, 2), what="the share's task to be open")
     assert asked(house, ben, project)["id"] == mine[2]["id"]
     assert asked(house, ada, project)["id"] != mine[2]["id"]
-    until(lambda: house.stack.status(project)["opinions"]["asked"] == 1, timeout=60, what="the learner's count")
+    until(lambda: house.stack.status(project)["opinions"]["asked"] == 1, what="the learner's count")
