@@ -175,7 +175,7 @@ class Place:
         On PostgreSQL it asks: the projects there are small. The tasks' ids.
         """
         if self._database:
-            return [int(task["id"]) for page in self.stack.ls.tasks(project, include=("id",)) for task in page]
+            return list(self.stack.ls.task_ids(project))
         ids: list[int] = []
         with (
             closing(sqlite3.connect(self._base)) as base,
