@@ -55,6 +55,8 @@ class LabelStudioDouble:
         self.annotation_rows: dict[int, dict[str, Any]] = {}
         self.predictions: list[dict[str, Any]] = []
         self.locks: dict[int, str] = {}
+        self.plugged: dict[str, Any] | None = None
+        """What the plugin says of itself; None: there is none."""
         self._last_annotation = 0
         self._last_task = 0
         self.random = random.Random(0)
@@ -191,6 +193,9 @@ class LabelStudioDouble:
     def delete_predictions(self, project: int, version: str) -> None:
         self._request("delete_predictions")
         self.predictions = [one for one in self.predictions if one["model_version"] != version]
+
+    def plugin(self, project: int) -> dict[str, Any] | None:
+        return self.plugged
 
     def backends(self, project: int) -> list[dict[str, Any]]:
         self._request("backends")

@@ -49,6 +49,7 @@ CALLERS = ("projects.functions.next_task", "projects.api", "data_manager.actions
 class Visit:
     """One request for a next task."""
 
+    project: Any
     as_displayed: bool
     """The annotator came by 'Label Tasks As Displayed', or by a direct link."""
     left: float
@@ -90,7 +91,7 @@ class Stream:
         self, user: Any, prepared_tasks: Any, project: Any, dm_queue: Any, assigned_flag: Any = None
     ) -> tuple[Any, str]:
         """In the place of `get_next_task`: the same arguments, the same answer."""
-        visit = Visit(as_displayed=bool(dm_queue), left=self._cue.wait_s)
+        visit = Visit(project, as_displayed=bool(dm_queue), left=self._cue.wait_s)
         if assigned_flag or not self._is_ours(visit, user, project):
             # Not connected, or nothing is known of it and LabelCue does not answer.
             return self._next_task(user, prepared_tasks, project, dm_queue, assigned_flag)  # type: ignore[no-any-return]
@@ -124,7 +125,7 @@ class Stream:
         visit = _visit.get()
         if visit is not None and visit.candidates is not None:
             begun = visit.candidates.begun
-            task = _tried(lambda: _first_free(begun, not_solved_tasks, user))
+            task = _tried(lambda: _first_free(begun, not_solved_tasks, user, visit.project))
             if task is not None:
                 visit.begun = True
                 return task
@@ -146,10 +147,10 @@ class Stream:
             return self._by_sampling(*stock)  # type: ignore[no-any-return]
         candidates = self._ask(visit, user, project)
         words = self._words(visit)
-        task = _tried(lambda: _first_free(candidates.order if candidates else (), not_solved_tasks, user))
+        task = _tried(lambda: _first_free(candidates.order if candidates else (), not_solved_tasks, user, project))
         if task is None:
             words = LAST
-            task = _tried(lambda: _first_free(_mirrored(not_solved_tasks), not_solved_tasks, user))
+            task = _tried(lambda: _first_free(_mirrored(not_solved_tasks), not_solved_tasks, user, project))
         if task is not None:
             told = _joined(told, words)
         elif visit.as_displayed:
@@ -203,7 +204,7 @@ def _mirrored(not_solved_tasks: Any) -> tuple[int, ...]:
     return tuple(inside.values_list("pk", flat=True)[:MIRRORED])
 
 
-def _first_free(order: tuple[int, ...], not_solved_tasks: Any, user: Any) -> Any:
+def _first_free(order: tuple[int, ...], not_solved_tasks: Any, user: Any, project: Any) -> Any:
     """The first of these that the annotator may solve and nobody holds, its row locked; None where there is none."""
     if not order:
         return None
@@ -215,7 +216,10 @@ def _first_free(order: tuple[int, ...], not_solved_tasks: Any, user: Any) -> Any
         if number not in overlaps or (number in taken and overlaps[number] == 1):
             continue
         task = Task.objects.select_for_update(skip_locked=True).filter(pk=number).first()
-        if task is not None and not task.has_lock(user):
+        if task is None:
+            continue
+        task.project = project  # or each look at it would read the project anew
+        if not task.has_lock(user):
             return task
     return None
 

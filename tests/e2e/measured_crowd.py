@@ -110,7 +110,9 @@ class Outage:
     """From its first answer to the first task that it chose again."""
 
 
-def outage(place: Place, tokens: Sequence[str], project: int, tasks: int, dead_s: float) -> Outage:
+def outage(
+    place: Place, tokens: Sequence[str], project: int, tasks: int, dead_s: float, after: Callable[[int], None]
+) -> Outage:
     """Kill service and learner in the middle of the work, leave them dead, start them again."""
     died, back = [0.0], [0.0]
 
@@ -123,9 +125,14 @@ def outage(place: Place, tokens: Sequence[str], project: int, tasks: int, dead_s
         back[0] = time.monotonic()
 
     counted = [0]
+
+    def count(number: int) -> None:
+        counted[0] = number
+        after(number)
+
     with ThreadPoolExecutor(1) as pool:
         killer = pool.submit(kill)
-        crowd = at_work(place.urls, tokens, project, tasks, lambda number: counted.__setitem__(0, number))
+        crowd = at_work(place.urls, tokens, project, tasks, count)
         killer.result()
     again = [one.at for one in crowd.served if one.at > back[0] and one.queue == OURS]
     without = sum(died[0] < one.at < back[0] for one in crowd.served)

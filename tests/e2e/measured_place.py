@@ -37,6 +37,7 @@ FRONTIER = 200
 CROWDED = "everything-scored"
 """The model version of predictions that are written into the database."""
 PASSWORD = "labelcue-measured"
+PATIENCE_S = 3600.0
 
 
 class Place:
@@ -57,10 +58,13 @@ class Place:
         self._database = dict(database or {})
         self._ports = [int(one) for one in self._known.setdefault("studios", [0] * processes)]
         self._running: list[Studio] = []
+        self._way = ""
         self._home, self._port = home, port
         self._stack: Stack | None = None
         self._since = 0.0
         """Unix seconds when the learner started last."""
+        if self._base.exists():
+            self._take_out_scored()  # an earlier run may have been killed
 
     @property
     def stack(self) -> Stack:
@@ -76,6 +80,7 @@ class Place:
     def start(self, way: str) -> None:
         """Start Label Studio: `stock` or `plugin`. Service and learner start with the first."""
         self._say(f"starting Label Studio, {way}; the first time it makes its database, for a minute")
+        self._way = way
         extra = {**self._database, **(self._switch if way == "plugin" else {})}
         for place, port in enumerate(self._ports):
             folder = self._folder / f"studio-{place}"
@@ -101,25 +106,16 @@ class Place:
         if self._stack is not None:
             self._stack.close()
 
-    @contextmanager
-    def without_learner(self) -> Iterator[None]:
-        """Nothing is ranked, delivered or reconciled meanwhile."""
-        self.stack.stop("learner")
-        try:
-            yield
-        finally:
-            self.stack.start("learner")
-            self._since = time.time()
-
     def settled(self, project: int) -> None:
-        """Wait until the learner has compared everything with Label Studio, which keeps that busy."""
+        """Wait until the learner knows the way, and has compared all with Label Studio, which keeps that busy."""
         self._say("waiting until the learner has looked at everything")
 
         def done() -> bool:
             said = self.stack.status(project).get("reconcile") or {}
-            return float(said.get("last_ok") or 0) > self._since
+            knows = self._words(project).get("by_plugin") == (self._way == "plugin")
+            return knows and float(said.get("last_ok") or 0) > self._since
 
-        until(done, timeout=1800, what="the comparison with Label Studio")
+        patiently(done, "the comparison with Label Studio")
 
     def tokens(self, number: int) -> list[str]:
         """So many accounts, made where they are not there yet."""
@@ -137,17 +133,19 @@ class Place:
         if key not in self._known:
             self._keep(**{key: self._made_project(tasks, key)})
         project = int(self._known[key])
-        until(lambda: self.stack.status(project).get("delivery"), timeout=600, what="the learner")
+        patiently(lambda: self.stack.status(project).get("delivery"), "the learner")
         return project
 
     def _made_project(self, tasks: int, title: str) -> int:
-        ls = self.stack.ls
-        project = int(ls.create_project(title, label_config())["id"])
-        ids: list[int] = []
-        for start in range(0, tasks, CHUNK):
+        """Where an earlier run was broken off, this goes on with what it had imported."""
+        ls, begun = self.stack.ls, f"begun {title}"
+        if begun not in self._known:
+            self._keep(**{begun: int(ls.create_project(title, label_config())["id"])})
+        project = int(self._known[begun])
+        for start in range(int(ls.project(project)["task_number"]), tasks, CHUNK):
             self._say(f"importing {tasks:,} tasks: {start:,}")
-            ids += ls.import_tasks(project, bodies(start, min(CHUNK, tasks - start)))
-        self._tell_of_tasks(project)
+            ls.import_tasks(project, bodies(start, min(CHUNK, tasks - start)))
+        ids = self._told_of_tasks(project)
         vectors = self._folder / f"vectors-{project}.npz"
         np.savez(vectors, ids=np.array(ids), vectors=drawn(len(ids)))
         self._say(f"connecting the project of {tasks:,} tasks, and waiting for its queue")
@@ -161,17 +159,24 @@ class Place:
             pre_annotation="off",
             on_step=lambda _words: None,
         )
-        until(lambda: len(self.stack.queue(project)) == tasks, timeout=1800, what="the queue of all tasks")
-        until(lambda: self._words(project).get("version"), timeout=600, what="the first frontier")
+        patiently(lambda: len(self.stack.queue(project)) >= tasks, "the queue of all tasks")
+        patiently(lambda: self._words(project).get("version"), "the first frontier")
         return project
 
-    def _tell_of_tasks(self, project: int) -> None:
+    def forget(self, project: int) -> None:
+        """Disconnect and delete a project that nobody needs any more, so that it costs the next ones nothing."""
+        self._say("deleting the project")
+        connecting.disconnect(self.stack.ls, self.stack.home, self.stack.settings, project, on_step=lambda _words: None)
+        self.stack.ls.delete_project(project)
+
+    def _told_of_tasks(self, project: int) -> list[int]:
         """Put the tasks into the ledger as webhooks would have, so that the learner need not ask Label Studio for each.
 
-        On PostgreSQL it asks: the projects there are small.
+        On PostgreSQL it asks: the projects there are small. The tasks' ids.
         """
         if self._database:
-            return
+            return list(self.stack.ls.task_ids(project))
+        ids: list[int] = []
         with (
             closing(sqlite3.connect(self._base)) as base,
             closing(open_ledger(self.stack.settings.store_url)) as ledger,
@@ -182,6 +187,8 @@ class Place:
                 ledger.append(
                     [task_event(project, {"id": task, "data": data, "updated_at": at}) for task, data, at in told]
                 )
+                ids += [int(task) for task, _, _ in told]
+        return ids
 
     @property
     def _base(self) -> Path:
@@ -200,19 +207,34 @@ class Place:
     def scored(self, project: int, number: int) -> Iterator[None]:
         """So many predictions in a stopped SQLite Label Studio, which serves by their scores; taken out afterwards."""
         with closing(sqlite3.connect(self._base)) as base, base:
-            before = base.execute("SELECT model_version FROM project WHERE id = ?", (project,)).fetchone()[0]
             _copy_prediction(base, project, number)
             base.execute("UPDATE project SET model_version = ? WHERE id = ?", (CROWDED, project))
         try:
             yield
         finally:
-            with closing(sqlite3.connect(self._base)) as base, base:
-                base.execute("DELETE FROM prediction WHERE model_version = ?", (CROWDED,))
-                base.execute("UPDATE project SET model_version = ? WHERE id = ?", (before, project))
+            self._take_out_scored()
+
+    def _take_out_scored(self) -> None:
+        """The learner finds its frontier not served then, and delivers another."""
+        with closing(sqlite3.connect(self._base)) as base, base:
+            base.execute("DELETE FROM prediction WHERE model_version = ?", (CROWDED,))
+            base.execute("UPDATE project SET model_version = '' WHERE model_version = ?", (CROWDED,))
 
     def _keep(self, **more: Any) -> None:
         self._known |= more
         self._state.write_text(json.dumps(self._known))
+
+
+def patiently(condition: Callable[[], Any], what: str) -> None:
+    """Wait for what takes a learner minutes, without taking its time from it."""
+
+    def asked() -> Any:
+        found = condition()
+        if not found:
+            time.sleep(0.5)
+        return found
+
+    until(asked, PATIENCE_S, what)
 
 
 def _copy_prediction(base: sqlite3.Connection, project: int, number: int) -> None:

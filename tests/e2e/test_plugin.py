@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -248,6 +249,26 @@ def listening(port: int, answer: bytes | None) -> Iterator[list[bytes]]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield heard
         server.shutdown()
+
+
+def test_of_strange_candidates_only_what_label_studio_itself_would_serve_is_served(house: House) -> None:
+    project = house.stack.connected_project(30)
+    other = int(house.stack.ls.create_project("Somebody else's", label_config())["id"])
+    theirs = house.stack.ls.import_tasks(other, [{"data": {"text": "not of this project"}}])
+    gone, wanted, *_ = house.stack.queue(project)[::-1]
+    asked(house, house.tokens[0], project)  # makes the plugin know of the project
+    house.stack.ls.delete_tasks(project, [gone])
+    many = range(10**9, 10**9 + 10_000)
+    said = json.dumps({"tasks": [{"id": task} for task in (*theirs, gone, 2**62, wanted, *many)]}).encode()
+    house.stack.stop("service")
+    with listening(house.stack.settings.port, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(said) + said):
+        for token in house.tokens[1:]:  # one whose answer came too late is served by the last order
+            until(lambda: way_of(house.stack.ls, project).by_plugin, timeout=60, what="the end of the pause")
+            task = asked(house, token, project)
+            if task["queue"] == "LabelCue queue":
+                break
+    house.stack.start("service")
+    assert (task["id"], task["queue"]) == (wanted, "LabelCue queue")
 
 
 def test_who_is_not_logged_in_hears_nothing_and_strange_projects_are_not_found(house: House) -> None:

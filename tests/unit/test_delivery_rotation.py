@@ -284,6 +284,47 @@ def test_rotations_take_a_tenth_of_the_time_at_most(house: House) -> None:
     assert house.delivery.status()["duty"] <= 0.11
 
 
+SERVES = {"active": True, "served": True, "plugin": "0.1.0"}
+
+
+@pytest.mark.parametrize(("says", "rotations"), [(None, 10), ({**SERVES, "served": None}, 10), (SERVES, 1)])
+def test_while_the_plugin_serves_a_new_order_alone_is_not_written(
+    house: House, says: dict[str, Any] | None, rotations: int
+) -> None:
+    house.ls.plugged = says
+    left = list(house.ids)
+    house.publish(left)
+    house.delivery.step()
+    for _ in range(9):
+        house.ls.annotate(left.pop(0), choice("ham"))
+        house.now += 20
+        left = shuffled(left, len(left))
+        house.publish(left)
+        house.delivery.step()
+    assert house.delivery.status()["rotations"] == rotations
+
+
+def test_where_the_plugin_serves_the_frontier_follows_when_nobody_works_or_it_is_used_up(house: House) -> None:
+    house.ls.plugged = SERVES
+    house.publish(house.ids)
+    house.delivery.step()
+    for task in house.ids[:110]:
+        house.ls.annotate(task, choice("ham"))
+    house.now += 20
+    house.publish(house.ids[110:])
+    house.delivery.step()
+    assert house.delivery.status()["reason"] == "thinned"
+    house.now += 20
+    house.publish(house.ids[:109:-1])
+    house.delivery.step()
+    assert house.delivery.status()["reason"] == "thinned"
+    house.now += 601
+    house.publish(house.ids[:109:-1])
+    house.delivery.step()
+    assert house.delivery.status()["reason"] == "new order"
+    assert house.served(5) == house.ids[:-6:-1]
+
+
 def test_a_frontier_that_runs_dry_is_rotated_early(house: House) -> None:
     house.costs = 2.0
     order = shuffled(house.ids, 1)

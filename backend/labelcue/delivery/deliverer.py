@@ -6,6 +6,7 @@ after the last one began; except that a frontier never runs dry where that can b
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import deque
@@ -17,7 +18,8 @@ import numpy as np
 import structlog
 
 from labelcue.delivery.content import free_of, threshold
-from labelcue.delivery.frontier import LARGEST, Pace, View
+from labelcue.delivery.frontier import LARGEST, NEW_ORDER, Pace, View
+from labelcue.delivery.plugged import Plugged
 from labelcue.delivery.record import FrontierRecord
 from labelcue.delivery.rotation import Rotation
 from labelcue.errors import LabelCueError, ProjectGone
@@ -80,6 +82,7 @@ class Delivery:
             clock=clock,
             timer=timer,
         )
+        self._plugged = Plugged(ls, project, timer)
         self._stop = Signal()
         self._lock = Lock()
         self._snapshot: Snapshot | None = None
@@ -113,7 +116,8 @@ class Delivery:
     def status(self) -> dict[str, Json]:
         """For status pages.
 
-        `version` (empty: nothing of ours is served), whether labels are `shown`, `size`, `left`, `rotated_at` (Unix
+        `version` (empty: nothing of ours is served), whether labels are `shown`, whether annotators are served
+        `by_plugin`, so that a new order alone is written rarely, `size`, `left`, `rotated_at` (Unix
         seconds), the `reason`, how long the recent `rotations` took in seconds and their share of the time (`duty`),
         tasks used up a minute, `sampling` (a remark where somebody changed it), the `error` and the seconds to the
         next try.
@@ -125,6 +129,7 @@ class Delivery:
             **self._words,
             "version": rotation.version if rotation.serving else "",
             "shown": rotation.confident is not None,
+            "by_plugin": self._plugged.serves,
             "size": len(rotation.tasks),
             "left": left,
             "rotations": len(seconds),
@@ -173,10 +178,11 @@ class Delivery:
             self._resumed = True
         if self._timer() >= self._look_at:
             self._look()
+        self._plugged.look()
         if not self._words["sampling"]:
             view = self._view(snapshot)
             reason = view.reason or self._other_reason(view)
-            if reason:
+            if reason and not (reason == NEW_ORDER and self._plugged.can_wait(view.rate, self._age())):
                 self._rotate(snapshot, view, reason)
         return self._pause(self._delete_stale())
 
@@ -192,6 +198,10 @@ class Delivery:
         if remark != self._words["sampling"]:
             self._words["sampling"] = remark
             log.warning("sampling changed", project=self._project, sampling=sampling)
+
+    def _age(self) -> float:
+        """Seconds since the last rotation began; without end before the first one of this process."""
+        return self._timer() - self._started[-1] if self._started else math.inf
 
     def _other_reason(self, view: View) -> str:
         """Why a rotation is due though the order is the same; empty: it is not."""

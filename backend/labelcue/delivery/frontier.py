@@ -19,6 +19,8 @@ SPARE = 16
 everybody else that there are no tasks."""
 WINDOWS = (60.0, 600.0)
 """Seconds over which the pace of labelling is measured; the faster of them counts."""
+NEW_ORDER = "new order"
+"""The reason for a rotation where nothing else asks for one."""
 _VERSION = re.compile(r"cue-queue-(\d+)")
 
 
@@ -85,7 +87,7 @@ class View:
             return "empty"
         head = max(HEAD, math.ceil(2 * self.rate * self.gap))
         if list(self.wanted[:head]) != list(self.held[:head]):
-            return "new order"
+            return NEW_ORDER
         return "thinned" if 2 * len(self.held) < self.size and self._more() else ""
 
     def _more(self) -> bool:
