@@ -18,12 +18,13 @@ from labelcue.service.context import Service
 from labelcue.service.serve import Server
 from labelcue.store.facets import Facets, write_facets
 from labelcue.store.layout import Home
-from labelcue.types import Kind, TaskId
+from labelcue.types import Event, Kind, TaskId
 from paging import plant
-from servicing import PASSWORD, connect, offer, publish, settings_of
+from servicing import PASSWORD, XML, connect, offer, publish, settings_of
 
 __all__ = ["new_page"]
 pytestmark = [pytest.mark.slow, needs_browser]
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="40"><circle r="9"/></svg>'
 TASKS = list(range(1, 41))
 PAGES = ("/", *(f"/projects/10{page}" for page in ("", "/strategy", "/quality", "/coverage", "/stopping", "/data")))
 
@@ -217,3 +218,28 @@ def test_files_are_downloaded(site: Site, page: Page, tmp_path: Path) -> None:
     coming.value.save_as(tmp_path / "labels.json")
     assert len(json.loads((tmp_path / "labels.json").read_text())) == 9
     assert coming.value.suggested_filename.startswith("labelcue-10-labelled")
+
+
+def test_a_picture_comes_from_label_studio_alone_and_moves_nothing(site: Site, new_page: NewPage) -> None:
+    photo, elsewhere = "http://127.0.0.1:9/data/upload/a.svg", "http://127.0.0.1:8/data/b.svg"
+    config = XML.replace("<View>", '<View><Image name="shot" value="$photo"/>')
+    events = [Event(10, Kind.LABEL_CONFIG, "label_config:2", {"label_config": config, "updated_at": "2027-01-01"})]
+    for task, named in ((10, photo), (11, elsewhere)):
+        body = {"task": task, "data": {"text": "a mail", "photo": named}, "updated_at": "2027-01-01T00:00:00Z"}
+        events.append(Event(10, Kind.TASK, f"photo:{task}", body))
+    site.service.ledger.append(events)
+    asked: list[str] = []
+    page = new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.route(photo, lambda route: route.fulfill(content_type="image/svg+xml", body=PICTURE))
+    log_in(page, site.address, PASSWORD)
+    page.goto(f"{site.address}/projects/10")
+    shown = page.get_by_role("img", name="Picture of task 10")
+    shown.scroll_into_view_if_needed()
+    page.wait_for_function("[...document.querySelectorAll('img.picture')].every((one) => one.naturalWidth > 0)")
+    assert page.locator("img.picture").count() == 1
+    box = shown.bounding_box()
+    assert box is not None
+    assert (round(box["width"]), round(box["height"])) == (96, 72)
+    assert [url for url in asked if not url.startswith((site.address, "data:"))] == [photo]
+    assert barriers(page, site.complaints) == []

@@ -146,3 +146,13 @@ def test_progress_is_told_step_by_step_and_may_stop_the_work() -> None:
 
     with pytest.raises(InterruptedError):
         report(made(30, 2, n=80), stop)
+
+
+def test_the_curve_ends_at_the_accuracy_that_the_audits_say(whole: Report) -> None:
+    accuracy, last = whole.audit.accuracy, whole.curve.points[-1]
+    assert accuracy is not None
+    assert last.labels == 300
+    assert last.accuracy.value == pytest.approx(accuracy.value, abs=1e-9)
+    assert last.accuracy.n == accuracy.n == 80
+    assert f"right on {accuracy.value:.1%}" in whole.curve.sentence
+    assert f"right on {accuracy.value:.1%}" in whole.audit.sentence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -93,24 +93,35 @@ class Curve:
 
 
 def learning_curve(
-    at: Ints, right: Bools, weight: Real, tasks: int, rate: Rate, chance: tuple[Ints, Real] | None
+    at: Ints,
+    right: Bools,
+    weight: Real,
+    tasks: int,
+    rate: Rate,
+    chance: tuple[Ints, Real] | None,
+    audits: int | None = None,
 ) -> tuple[Curve, Law | None]:
-    """`right` (k, n): whether the model after `at` (k,) labels is right on n audit tasks of `weight` (n,).
+    """`right` (k, n): whether the model after `at` (k,) labels is right on n tasks of `weight` (n,).
 
-    `tasks`: how many labels there could be. `chance`: what `successive.random_order` gave. The law is for `stopping`.
+    The first `audits` of them (all, where it is None) are audit tasks, whose weights are 1 on average; the others are
+    tasks that the strategy took, which stand for themselves. `tasks`: how many labels there could be. `chance`: what
+    `successive.random_order` gave of the same tasks. The law is for `stopping`.
     """
-    n = right.shape[1]
+    n = right.shape[1] if audits is None else audits
     if n < ENOUGH or len(at) < 3:
         missing = f"{ENOUGH - n} more audit labels" if n < ENOUGH else "more labels"
         return Curve((), (), None, (), rate, LEVEL, f"Not enough yet for a learning curve: {missing}."), None
-    points = tuple(Point(int(mark), weighted_share(one, weight)) for mark, one in zip(at, right, strict=True))
+    points = tuple(
+        Point(int(mark), replace(weighted_share(one, weight), n=n)) for mark, one in zip(at, right, strict=True)
+    )
     law, now = fit(at, right, weight), int(at[-1])
     ahead = [_ahead(law, labels, n) for labels in _further(now, tasks)]
     chosen = tuple(target_of(law, now, one / 100, tasks, n) for one in range(1 + int(100 * law.mean(now)), 101))
-    random = by_chance(law, now, chance, weight, tasks) if chance else None
+    random = by_chance(law, now, chance, weight, tasks, n) if chance else None
     sentence = (
-        f"After {now:,} labels the model is right on {points[-1].accuracy.value:.1%}; {AHEAD * now:,} labels are "
-        f"expected to give {ahead[-1].value:.1%} ({ahead[-1].low:.1%} to {ahead[-1].high:.1%}, {LEVEL:.0%} interval)."
+        f"After {now:,} labels the model is right on {points[-1].accuracy.value:.1%} of the tasks; {AHEAD * now:,} "
+        f"labels are expected to give {ahead[-1].value:.1%} ({ahead[-1].low:.1%} to {ahead[-1].high:.1%}, {LEVEL:.0%} "
+        "interval)."
     )
     if ahead[-1].labels < AHEAD * now:
         sentence = sentence.replace(f"{AHEAD * now:,} labels are", f"labels on all {tasks:,} tasks are")
@@ -143,17 +154,16 @@ def target_of(law: Law, now: int, target: float, tasks: int, audits: int) -> Tar
     return Target(target, True, Estimate(middle, low, high, audits), words)
 
 
-def by_chance(law: Law, now: int, chance: tuple[Ints, Real], weight: Real, tasks: int) -> Random:
-    """What random order would have needed for the accuracy of now, by models that learned from audit tasks alone."""
+def by_chance(law: Law, now: int, chance: tuple[Ints, Real], weight: Real, tasks: int, n: int) -> Random:
+    """What random order would have needed for the accuracy of now, by models that learned from n audit tasks alone."""
     at, right = chance
+    effective = float(weight.sum() ** 2 / np.square(weight).sum())
     points = []
     for mark, one in zip(at, right, strict=True):
         share = float(np.average(one, weights=weight))
-        error = float(np.sqrt(np.average(np.square(one - share), weights=weight) / len(weight)))
-        points.append(
-            Point(int(mark), Estimate(share, max(0.0, share - 2 * error), min(1.0, share + 2 * error), len(one)))
-        )
-    other, n = fit(at, right, weight, alike=law), len(weight)
+        error = float(np.sqrt(np.average(np.square(one - share), weights=weight) / effective))
+        points.append(Point(int(mark), Estimate(share, max(0.0, share - 2 * error), min(1.0, share + 2 * error), n)))
+    other = fit(at, right, weight, alike=law)
     low, middle, high = other.needed_quantiles(0, law.mean(now), TAILS)
     if low > tasks:
         words = f"Random order is not expected to reach the accuracy of now with all {tasks:,} tasks."

@@ -91,9 +91,10 @@ class Law:
 def fit(labels: Ints, right: Bools | Real, weight: Real, alike: Law | None = None) -> Law:
     """The laws behind `right` (k, n): whether (or how often) the model after `labels` (k,) is right on n audit tasks.
 
-    `weight` (n,) of mean 1 is how many tasks each stands for. The points' covariance is that of the audit tasks, which
-    all points share, so that differences between points are known better than the points. `alike`: laws of another
-    order of the same tasks, which has the same ceiling.
+    `weight` (n,) is how many tasks each stands for: 1 on average of audits, less of tasks that stand for themselves
+    beside them. The points' covariance is that of these tasks, which all points share, so that differences between
+    points are known better than the points. `alike`: laws of another order of the same tasks, which has the same
+    ceiling.
     """
     seen = np.asarray(right, dtype=np.float64)
     mean = seen @ weight / weight.sum()
@@ -103,7 +104,7 @@ def fit(labels: Ints, right: Bools | Real, weight: Real, alike: Law | None = Non
         [(seen - mean[:, None]) * weight, np.outer(1 - mean, [1, 1]), np.outer(mean, [1, 1])], axis=1
     )
     covariance = apart @ apart.T / (weight.sum() + 4) ** 2
-    missing = np.maximum(1 - mean, 1 / (len(weight) + 2))
+    missing = np.maximum(1 - mean, 1 / (weight.sum() + 2))
     covariance = (1 - RIDGE) * covariance + np.diag(RIDGE * covariance.diagonal() + np.square(WOBBLE * missing))
     return _weigh(labels.astype(np.float64), mean, covariance, alike)
 

@@ -32,6 +32,8 @@ from labelcue.types import Floats, Ints, Json
 FORMAT = 1
 STEPS = ("labels", "audit", "agreement", "coverage", "curve", "drift", "map")
 """What `progress` is told, one after the other."""
+TAKEN = 5000
+"""Tasks that the strategy took on which earlier models are tested; a random share where there are more."""
 COMPARED = 20_000
 """Unlabelled tasks that are scored for where to spend the next label; a random share where there are more."""
 Progress = Callable[[str, int, int], None]
@@ -87,7 +89,7 @@ def report(facts: Facts, progress: Progress = lambda _name, _step, _of: None) ->
     step()
     covered = coverage(facts, audited, others, seen, sure)
     step()
-    curve, stop = _curve(facts, audited, said, seen.weight)
+    curve, stop = _curve(facts, held, audits, chosen, seen)
     step()
     drifted = _drift(facts)
     step()
@@ -144,27 +146,46 @@ def _annotators(facts: Facts, held: HeldOut) -> tuple[Agreement, Spending]:
     return replace(found, annotators=rated, hardest=hardest), replace(spend, second=second)
 
 
-def _curve(facts: Facts, audited: Ints, said: Ints, share: Real) -> tuple[Curve, Stopping]:
-    order, classes = facts.in_order, len(facts.classes)
-    at = marks(len(order)) if classes > 1 else np.empty(0, dtype=np.int64)
+def _curve(facts: Facts, held: HeldOut, audits: Ints, chosen: Ints, seen: Sample) -> tuple[Curve, Stopping]:
+    """Accuracies of the models of then, by the same measure as the audit's: audits, and what the strategy took.
+
+    A model is tested on what it has not seen: of tasks that it learned from the held-out opinion of now counts.
+    """
+    order, n = facts.in_order, len(audits)
+    at = marks(len(order)) if len(facts.classes) > 1 else np.empty(0, dtype=np.int64)
     some = np.sort(np.random.default_rng([facts.seed, 5]).permutation(len(facts.ids))[:PROBES])
-    probes = facts.unit(np.concatenate([audited, some]))
+    taken = np.sort(np.random.default_rng([facts.seed, 6]).permutation(len(chosen))[:TAKEN]) if n else chosen[:0]
+    tests = np.concatenate([audits, chosen[taken]])
+    probes = facts.unit(np.concatenate([facts.labelled[tests], some]))
     vectors, targets = facts.unit(facts.labelled[order]), facts.targets[order]
     found = predictions(vectors, targets, at, probes, facts.penalty, facts.seed)
-    right = found[:, : len(audited)] == said
-    weight = share / share.mean() if len(share) else share
-    curve, law = _with_chance(facts, at, right, weight, audited, said)
-    return curve, stopping(at, found[:, len(audited) :], classes, law, len(audited))
+    right = found[:, : len(tests)] == facts.given[tests]
+    alone = held.alone.argmax(axis=1)[chosen[taken]] == facts.given[chosen[taken]]
+    right[:, n:] = np.where(taken < at[:, None], alone, right[:, n:])
+    if len(at):
+        right[-1, :n] = seen.right  # the model of now itself, and not one that is like it
+    curve, law = _with_chance(facts, at, right, _weights(seen, taken), audits, chosen[taken])
+    return curve, stopping(at, found[:, len(tests) :], len(facts.classes), law, n)
+
+
+def _weights(seen: Sample, taken: Ints) -> Real:
+    """(n + m,) what each audit and each of the `taken` (m,) stands for; those of the audits are 1 on average."""
+    sure = seen.sure[taken]
+    if len(sure):
+        sure = sure * (seen.sure.sum() / sure.sum())
+    weight = np.concatenate([seen.weight, sure])
+    return weight / seen.weight.mean() if len(seen.weight) else weight
 
 
 def _with_chance(
-    facts: Facts, at: Ints, right: NDArray[np.bool_], weight: Real, audited: Ints, said: Ints
+    facts: Facts, at: Ints, right: NDArray[np.bool_], weight: Real, audits: Ints, taken: Ints
 ) -> tuple[Curve, Law | None]:
     speed: Rate = rate(facts.votes.at, facts.now)
     chance = None
-    if len(audited) >= ENOUGH and len(at):
-        chance = random_order(facts.unit(audited), said, len(facts.classes), facts.penalty, facts.seed)
-    return learning_curve(at, right, weight, len(facts.ids), speed, chance)
+    if len(audits) >= ENOUGH and len(at):
+        (vectors, said), others = ((facts.unit(facts.labelled[some]), facts.given[some]) for some in (audits, taken))
+        chance = random_order(vectors, said, len(facts.classes), facts.penalty, facts.seed, others)
+    return learning_curve(at, right, weight, len(facts.ids), speed, chance, len(audits))
 
 
 def _drift(facts: Facts) -> Drift:

@@ -46,8 +46,12 @@ def predictions(vectors: Floats, targets: Floats, at: Ints, probes: Floats, l2: 
     return found
 
 
-def random_order(vectors: Floats, said: Ints, classes: int, l2: float, seed: int) -> tuple[Ints, Real]:
+def random_order(
+    vectors: Floats, said: Ints, classes: int, l2: float, seed: int, others: tuple[Floats, Ints] | None = None
+) -> tuple[Ints, Real]:
     """(k,) numbers of labels and (k, n) how often a model after so many random ones is right on each of n audit tasks.
+
+    `others`: (m, d) vectors and (m,) classes of tasks that the strategy took; they are tested too: (k, n + m).
 
     Audit tasks were drawn at random, so that learning from some of them and testing on the others is what random order
     would have done; repeated `REPEATS` times. `vectors` (n, d), `said` (n,) index of the class.
@@ -56,6 +60,8 @@ def random_order(vectors: Floats, said: Ints, classes: int, l2: float, seed: int
     at = np.unique(np.round(np.geomspace(min(10, n // 2), 0.75 * n, 5))).astype(np.int64)
     rows, rng = torch.from_numpy(vectors).double(), np.random.default_rng([seed, 1])
     right, tested = np.zeros((len(at), n)), np.zeros((len(at), n))
+    taken, classes_of = others if others is not None else (vectors[:0], said[:0])
+    tests, beside = torch.from_numpy(taken).double(), np.zeros((len(at), len(taken)))
     for _ in range(REPEATS):
         order = rng.permutation(n)
         theta = torch.zeros(classes, vectors.shape[1] + 1, dtype=torch.float64)
@@ -64,5 +70,6 @@ def random_order(vectors: Floats, said: Ints, classes: int, l2: float, seed: int
             theta = solve(rows[kept], targets[kept], l2, theta, ROUGH)
             right[place, left] += logits(theta, rows[torch.from_numpy(left)]).argmax(dim=1).numpy() == said[left]
             tested[place, left] += 1
+            beside[place] += (logits(theta, tests).argmax(dim=1).numpy() == classes_of) / REPEATS
     mean = right.sum(axis=1, keepdims=True) / tested.sum(axis=1, keepdims=True)
-    return at, np.where(tested > 0, right / np.maximum(tested, 1), mean)
+    return at, np.hstack([np.where(tested > 0, right / np.maximum(tested, 1), mean), beside])

@@ -74,6 +74,15 @@ def describe(xml: str) -> list[ControlInfo]:
     return infos
 
 
+def picture_field(xml: str) -> str:
+    """The field of the first picture that annotators see; empty where there is none, or the XML cannot be read."""
+    try:
+        values = (_FIELD.fullmatch(one.get("value", "")) for one in _tree(xml).iter("Image"))
+        return next((found.group(1) for found in values if found is not None), "")
+    except UnsupportedConfig:
+        return ""
+
+
 def _controls(root: Element) -> list[Element]:
     return [element for element in root.iter() if element.get("name") and element.get("toName")]
 

@@ -11,6 +11,7 @@ from labelcue.queueing.comparing import PLACES, Comparison, Side, keep_typed, re
 from labelcue.queueing.settings import changes, in_words
 from labelcue.service.choosing import Choosing
 from labelcue.service.pages import choices
+from labelcue.service.pages.pictures import pictures
 from labelcue.service.pages.reading import Reader
 from labelcue.types import TaskId
 
@@ -51,7 +52,8 @@ class Comparing:
         found = self._choosing.answer(project, number)
         sides = [] if found is None or found.a is None or found.b is None else [found.a, found.b]
         with seen.history as history:
-            texts = history.texts({TaskId(seat.task) for side in sides for seat in side.places})
+            tasks = {TaskId(seat.task) for side in sides for seat in side.places}
+            texts, shown = history.texts(tasks), pictures(seen, history, tasks)
         return render_template(
             "compare.html",
             seen=seen,
@@ -60,6 +62,7 @@ class Comparing:
             found=found,
             sides=list(zip(("As it stands", "As in the form"), sides, strict=False)),
             texts=texts,
+            pictures=shown,
             asked=PLACES,
             changed=_changed(found),
             mixes=[] if len(sides) < 2 else _mixes(*sides),

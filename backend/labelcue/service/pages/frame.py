@@ -25,6 +25,7 @@ from labelcue.service.pages.coverage import Coverage
 from labelcue.service.pages.data import Data
 from labelcue.service.pages.login import Login
 from labelcue.service.pages.overview import Overview
+from labelcue.service.pages.pictures import allowed_from
 from labelcue.service.pages.quality import Quality
 from labelcue.service.pages.reading import Reader
 from labelcue.service.pages.session import Door
@@ -40,10 +41,11 @@ A_YEAR = 365 * 86400
 OPEN = frozenset(f"{NAME}.{route}" for route in ("login", "log_in", "static", "chart_library"))
 """What needs no login."""
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:{pictures}; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""No script but our files; styles made by a script only where it has the page's nonce, as the charts have."""
+"""No script but our files; styles made by a script only where it has the page's nonce, as the charts have;
+pictures from one other place only, the project's Label Studio, on pages that show some."""
 HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -191,7 +193,7 @@ _FILTERS: dict[str, Any] = {
 
 def _headed(response: Response) -> Response:
     response.headers.update(HEADERS)
-    response.headers["Content-Security-Policy"] = POLICY.format(nonce=_nonce())
+    response.headers["Content-Security-Policy"] = POLICY.format(nonce=_nonce(), pictures=allowed_from())
     return response
 
 

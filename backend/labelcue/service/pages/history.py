@@ -10,7 +10,7 @@ import numpy as np
 
 from labelcue.embedders.text import text_of
 from labelcue.errors import LabelCueError, NotFound, TaskUnreadable
-from labelcue.labelstudio.config import parse_config
+from labelcue.labelstudio.config import parse_config, picture_field
 from labelcue.labelstudio.regions import label_of
 from labelcue.store.base import Ledger
 from labelcue.store.fold import AnnotationState, Fold, stamp
@@ -28,6 +28,7 @@ class History:
         self._ledger = ledger
         self._lock = threading.RLock()
         self._spec: tuple[str, TaskSpec | None] = ("", None)
+        self._picture: tuple[str, str] = ("", "")
         self.fold = Fold()
 
     def __enter__(self) -> History:
@@ -55,6 +56,14 @@ class History:
             except LabelCueError:
                 self._spec = (xml, None)
         return self._spec[1]
+
+    @property
+    def picture_field(self) -> str:
+        """The field of the tasks' data that names their picture; empty where they have none."""
+        xml = self.fold.label_config or ""
+        if self._picture[0] != xml:
+            self._picture = (xml, picture_field(xml))
+        return self._picture[1]
 
     def labels(self) -> dict[TaskId, dict[UserId, Label]]:
         """Each labelled task's labels by annotator; one without a user counts as a user of its own, below 0."""
@@ -90,6 +99,13 @@ class History:
         if state is None:
             raise NotFound(f"Task {task} is not in the ledger.", "It is new or deleted.")
         return dict(self._ledger.event(state.position).body["data"])
+
+    def value(self, task: TaskId, field: str) -> Json:
+        """What the task's data has there; None where it has nothing, or there is no such task."""
+        try:
+            return self.data(task).get(field)
+        except NotFound:
+            return None
 
     def _text(self, task: TaskId) -> str:
         try:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from labelcue.service.pages.budget import budget
 from labelcue.service.pages.health import health
 from labelcue.service.pages.history import hourly
+from labelcue.service.pages.pictures import pictures
 from labelcue.service.pages.reading import Reader, Seen
 from labelcue.service.reasons import reason_of
 from labelcue.store.snapshot import Standing
@@ -30,6 +31,8 @@ class Item:
     standing: Standing
     reason: str
     link: str
+    picture: str
+    """Its address in Label Studio; empty where it has none."""
 
 
 class Overview:
@@ -105,10 +108,10 @@ def _items(seen: Seen) -> list[Item]:
             tasks.append(task)
         if len(tasks) == NEXT:
             break
-    texts = seen.history.texts(tasks)
+    texts, shown = seen.history.texts(tasks), pictures(seen, seen.history, tasks)
     standings = ((task, snapshot.of(task)) for task in tasks)
     return [
-        Item(task, texts[task], standing, reason_of(standing, levers.get(task)), seen.link(task))
+        Item(task, texts[task], standing, reason_of(standing, levers.get(task)), seen.link(task), shown.get(task, ""))
         for task, standing in standings
         if standing is not None
     ]
