@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 import structlog
@@ -26,6 +27,8 @@ from labelcue.types import Event, Kind, Round, TaskId, TaskSpec
 log = structlog.get_logger(__name__)
 PLACES = 50
 """Places that are given anew: more than annotators use up until the round."""
+MANY = 200
+"""Of more at once, as by an import, the round is told alone: it takes them together."""
 LEAVING = (Kind.ANNOTATION, Kind.HOLD, Kind.TASK_DELETED)
 """What takes a task out of the queue. All else waits for the round."""
 FAILED_S = 1.0
@@ -57,6 +60,8 @@ class Instant:
         self._poll_s, self._clock = poll_s, clock
         self._next: Begun | None = None
         self._begun: Begun | None = None
+        self._spent: Begun | None = None
+        """A round whose head follows no more."""
         self._position = 0
         self.wake = threading.Event()
         """Set when there is a round to follow, or an end."""
@@ -82,7 +87,7 @@ class Instant:
     def step(self) -> bool:
         """Place the head anew if something left the queue since; True if it was published."""
         begun = self._next
-        if begun is None:
+        if begun is None or begun is self._spent:
             return False
         if begun is not self._begun:
             begun.standby.head(PLACES)  # what is slow about the first one is done before it is wanted
@@ -90,7 +95,11 @@ class Instant:
         last = self._ledger.position(self._project)
         if last <= self._position:
             return False
-        events = list(self._ledger.read(self._project, after=self._position, upto=last, kinds=LEAVING))
+        read = self._ledger.read(self._project, after=self._position, upto=last, kinds=LEAVING)
+        events = list(islice(read, MANY + 1))
+        if len(events) > MANY:
+            self._spent = begun
+            return False
         begun.standby.leave(_left(events, begun.spec))
         ids = begun.standby.head(PLACES) if events else None
         self._position = last

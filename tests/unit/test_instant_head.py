@@ -58,8 +58,8 @@ def test_rounds_and_what_a_restart_makes_of_them_are_the_same_with_it(
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     follower, alone = Follower(tmp_path / "a", strategy), Desk(tmp_path / "b", strategy)
-    follower.work(9)
-    _same(alone.work(9), follower.desk.work(0))
+    follower.work(5)
+    _same(alone.work(5), follower.desk.work(0))
     _same(alone.rounds.snapshot, follower.desk.restart(snapshot=snapshot).snapshot)
     assert follower.desk.rounds.standby(50) is None or not snapshot
 
@@ -82,6 +82,21 @@ def test_skipped_held_and_deleted_tasks_leave_the_head_and_cover_nothing(tmp_pat
     assert cue is not None
     cue.skip(first[:4])
     assert list(follower.heads[-1].ids) == cue.rerank(50)[:46]
+
+
+def test_an_import_of_many_labels_waits_for_its_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labelcue.instant.MANY", 3)
+    follower = Follower(tmp_path, "herding")
+    follower.work(1)
+    follower.desk.work(0)
+    first = len(follower.heads)
+    for task in range(100, 104):
+        follower.desk.label(task)
+    assert not follower.instant.step()
+    follower.desk.label(99)
+    assert not follower.instant.step()
+    follower.work(1)
+    assert len(follower.heads) == first + 1
 
 
 def test_the_thread_follows_waits_out_failures_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
