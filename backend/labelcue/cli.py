@@ -183,12 +183,13 @@ def show_settings(settings: Settings) -> None:
     "--simulate", type=click.IntRange(min=20), metavar="N", help="Let two simulated annotators make N labels."
 )
 @click.option("--exit", "exit_after", is_flag=True, help="Stop everything when that is done.")
+@click.option("--images", is_flag=True, help="Photographs of hands in place of mails, in a new folder.")
 @click.option("--fresh", is_flag=True, help="Start over: forget the data of earlier runs.")
 @click.option("--port", default=8080, show_default=True, help="Label Studio's port, if it is free.")
 @click.option("--service-port", default=9095, show_default=True, help="LabelCue's port, if it is free.")
 @click.option("--studio-venv", type=click.Path(path_type=Path), default=Path(".venv-labelstudio"), show_default=True)
 def demo(**options: Any) -> None:
-    """Label 2,000 real mails in a Label Studio of its own, whose queue LabelCue keeps in order."""
+    """Label real mails or photographs in a Label Studio of its own, whose queue LabelCue keeps in order."""
     from labelcue.demo import DemoOptions, run
 
     sys.exit(run(DemoOptions(**options)))

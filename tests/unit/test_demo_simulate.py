@@ -77,7 +77,7 @@ def test_a_failure_ends_both_and_is_told() -> None:
 
 
 def test_a_task_that_is_none_of_ours_is_refused() -> None:
-    with pytest.raises(LabelStudioError, match="none of the demo's mails"):
+    with pytest.raises(LabelStudioError, match="none of the demo's own"):
         simulation(FakeStudio(5), 0).run(TOKENS, 5, lambda _made: None)
 
 

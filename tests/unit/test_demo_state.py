@@ -8,8 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from labelcue.demo.locking import is_held, only_one
+from labelcue.demo.project import pool_of
 from labelcue.demo.state import State, StateFile
+from labelcue.demo.subjects import HANDS, MAILS, Subject
 from labelcue.errors import ConfigError, Corrupt
+from labelcue.labelstudio.config import parse_config
 
 PORTS = {"studio_port": 8080, "service_port": 9095, "mails": 2000}
 
@@ -79,3 +82,21 @@ def test_secrets_are_written_in_clear_only_when_asked(tmp_path: Path) -> None:
     admin = opened(tmp_path).admin.model_copy(update={"token": SecretStr("topsecret")})
     assert "topsecret" not in repr(admin)
     assert admin.model_dump()["token"] == "topsecret"
+
+
+def test_a_demo_stays_with_its_subject(tmp_path: Path) -> None:
+    file = StateFile(tmp_path)
+    file.open(studio_port=1, service_port=2, mails=3)
+    with pytest.raises(ConfigError, match="about mails"):
+        file.open(studio_port=1, service_port=2, mails=3, images=True)
+    file.forget()
+    assert file.open(studio_port=1, service_port=2, mails=3, images=True).images
+    assert file.open(studio_port=1, service_port=2, mails=3).images
+    assert len(pool_of(file.load())) == 3
+
+
+@pytest.mark.parametrize("subject", [MAILS, HANDS], ids=lambda subject: subject.noun)
+def test_every_subject_has_the_answers_of_its_label_config(subject: Subject) -> None:
+    spec = parse_config(subject.label_config())
+    assert spec.field == subject.field
+    assert {one.label for one in subject.load()} == set(spec.classes)

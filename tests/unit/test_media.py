@@ -80,6 +80,17 @@ def test_a_label_studio_below_a_path(studio: Studio, value: str) -> None:
     assert studio.asked[0][1] == TOKEN
 
 
+def test_a_local_file_under_a_name_for_browsers_is_asked_of_the_label_studio_that_is_known(studio: Studio) -> None:
+    studio.gives("/studio/data/local-files/", b"bytes")
+    media = media_at(studio.url + "studio/")
+    assert media.read(TASK, "http://label.example:8080/studio/data/local-files/?d=a%20b.png") == b"bytes"
+    assert studio.asked == [("/studio/data/local-files/?d=a%20b.png", TOKEN)]
+    for other in ("http://label.example/data/local-files/../../api/", "http://label.example/api/?x=/data/local-files/"):
+        with pytest.raises(TaskUnreadable, match="neither Label Studio nor allowed"):
+            media.read(TASK, other)
+    assert len(studio.asked) == 1
+
+
 def test_an_upload_that_lies_in_a_storage_is_found_there(studio: Studio) -> None:
     studio.gives("/storage-data/uploaded/", b"bytes")
     assert media_at(studio.url).read(TASK, "/data/upload/3/a.png") == b"bytes"

@@ -1,4 +1,4 @@
-"""`labelcue demo`: real mails in a real Label Studio of its own, whose queue LabelCue keeps in order."""
+"""`labelcue demo`: real mails or photographs in a real Label Studio of its own, whose queue LabelCue keeps in order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class DemoOptions:
     """LabelCue's port, or the next free one."""
     studio_venv: Path = Path(".venv-labelstudio")
     mails: int = 2000
-    """Mails of the pool, in a new home."""
+    """Items of the pool at most, in a new home."""
+    images: bool = False
+    """Photographs in place of mails."""
 
 
 def run(options: DemoOptions) -> int:

@@ -27,7 +27,7 @@ def draw(curves: Curves, path: Path) -> None:
     axes.axhline(100 * curves.majority, color=RANDOM, lw=0.8, ls=":")
     place = (curves.marks[-1] / 100, 100 * curves.majority)
     axes.annotate("always the commonest class", place, va="top", fontsize=8, color=RANDOM)
-    axes.set(xlabel="labels made", ylabel="accuracy on held-out mails (%)", xlim=(0, curves.marks[-1] * 1.01))
+    axes.set(xlabel="labels made", ylabel="accuracy on what was held out (%)", xlim=(0, curves.marks[-1] * 1.01))
     axes.set_title("What the same number of labels is worth", loc="left", fontsize=12)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e9ecef", lw=0.8)

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from labelcue import connect as connecting
-from labelcue.data import Mail, load_mails
+from labelcue.data import Example
 from labelcue.demo.backend import Backend
 from labelcue.demo.progress import Steps
 from labelcue.demo.state import State, StateFile
+from labelcue.demo.subjects import MAILS, Subject, subject_of
 from labelcue.labelstudio.client import LabelStudio
 
-TITLE = "LabelCue demo: is this mail wanted?"
 CHUNK = 250
-"""Mails of one import request."""
+"""Items of one import request."""
 
 
 def label_config() -> str:
-    """The packaged label config of the demo."""
-    return (files("labelcue.demo") / "label_config.xml").read_text(encoding="utf-8")
+    """The packaged label config of the demo with mails."""
+    return MAILS.label_config()
 
 
-def pool_mails(state: State) -> list[Mail]:
-    """The mails that may be labelled, in the order of the tasks."""
-    return [mail for mail in load_mails() if not mail.held_out][: state.mails]
+def pool_of(state: State) -> list[Example]:
+    """The items that may be labelled, in the order of the tasks."""
+    return [one for one in subject_of(state.images).load() if not one.held_out][: state.mails]
+
+
+def held_out_of(state: State) -> list[Example]:
+    """The items that accuracy is measured on."""
+    return [one for one in subject_of(state.images).load() if one.held_out]
 
 
 def prepare(ls: LabelStudio, file: StateFile, state: State, steps: Steps) -> State:
-    """Make the project and import the pool's mails, as far as it was not done before."""
+    """Make the project and import the pool, as far as it was not done before."""
+    subject = subject_of(state.images)
     if not state.project:
-        state = file.change(state, project=_find(ls) or int(ls.create_project(TITLE, label_config())["id"]))
+        project = _find(ls, subject) or int(ls.create_project(subject.title, subject.label_config())["id"])
+        state = file.change(state, project=project)
     if not state.imported:
-        _import(ls, state.project, pool_mails(state), steps)
+        _import(ls, state.project, subject, pool_of(state), steps)
         state = file.change(state, imported=True)
     return state
 
@@ -51,18 +56,18 @@ def connect(ls: LabelStudio, backend: Backend, state: State) -> None:
     )
 
 
-def _find(ls: LabelStudio) -> int:
+def _find(ls: LabelStudio, subject: Subject) -> int:
     """The project of a run that ended before it could write down the number; 0 where there is none."""
-    return next((int(project["id"]) for project in ls.projects() if project.get("title") == TITLE), 0)
+    return next((int(project["id"]) for project in ls.projects() if project.get("title") == subject.title), 0)
 
 
-def _import(ls: LabelStudio, project: int, mails: list[Mail], steps: Steps) -> None:
+def _import(ls: LabelStudio, project: int, subject: Subject, pool: list[Example], steps: Steps) -> None:
     """Each request is stored whole or not at all, in order: what stands there says where to go on."""
     done = ls.count_tasks(project)
-    with steps.step(f"Importing {len(mails):,} mails") as report:
-        report(done, len(mails))
-        while done < len(mails):
-            chunk = mails[done : done + CHUNK]
-            ls.import_tasks(project, [{"data": {"text": mail.text}} for mail in chunk])
+    with steps.step(f"Importing {len(pool):,} {subject.noun}") as report:
+        report(done, len(pool))
+        while done < len(pool):
+            chunk = pool[done : done + CHUNK]
+            ls.import_tasks(project, [{"data": {subject.field: one.text}} for one in chunk])
             done += len(chunk)
-            report(done, len(mails))
+            report(done, len(pool))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,19 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from labelcue.data import Mail, load_mails
+from labelcue.data import Example
 from labelcue.demo.curve import Bench, Curves, Real, measure, standard_error
 from labelcue.demo.picture import draw
 from labelcue.demo.progress import Steps
-from labelcue.demo.project import pool_mails
+from labelcue.demo.project import held_out_of, pool_of
 from labelcue.demo.simulate import Served
 from labelcue.demo.state import State
+from labelcue.demo.subjects import subject_of
 from labelcue.demo.venv import Report
 from labelcue.embedders import embedders
 from labelcue.errors import ConfigError, Corrupt
+from labelcue.labelstudio.client import LabelStudio
+from labelcue.media import open_media
 from labelcue.pool.vectors import VectorFile
 from labelcue.settings import load_settings
 from labelcue.store.atomic import replace_file
@@ -50,8 +54,8 @@ def compare(home: Path, state: State, spec: TaskSpec, served: Sequence[Served], 
     """Measure, print, draw and write the learning curves of `served`. Raises ConfigError where nothing was served."""
     if len(served) < 2:
         raise ConfigError("There are too few simulated labels for a learning curve.", "Simulate at least 20.")
-    pool, held_out = pool_mails(state), [mail for mail in load_mails() if mail.held_out]
-    with steps.step(f"Embedding {len(held_out)} held-out mails") as report:
+    pool, held_out = pool_of(state), held_out_of(state)
+    with steps.step(f"Embedding {len(held_out)} held-out {subject_of(state.images).noun}") as report:
         vectors = _embed(Home(home), state.project, [*pool, *held_out], spec, report)
     bench = _bench(pool, held_out, vectors, spec, load_settings({"home": home}).strategy)
     row = {mail.text: number for number, mail in enumerate(pool)}
@@ -65,24 +69,30 @@ def compare(home: Path, state: State, spec: TaskSpec, served: Sequence[Served], 
     return curves
 
 
-def _embed(home: Home, project: int, mails: Sequence[Mail], spec: TaskSpec, report: Report) -> Floats:
+def _embed(home: Home, project: int, items: Sequence[Example], spec: TaskSpec, report: Report) -> Floats:
     """(n, d) vectors as the learner makes them; what it has embedded is taken from its file."""
-    name = embedders.resolve(Connection.load(home.connection(project)).embedder)
+    connection = Connection.load(home.connection(project))
+    name = embedders.resolve(connection.embedder)
     embedder, folder = embedders.create(name), home.vectors(project, name)
     embedder.prepare(folder)
     known = VectorFile(folder, embedder.dim, embedder=name).vector_of_digest
     parts = []
-    for start in range(0, len(mails), CHUNK):
-        report(start, len(mails), "")
-        tasks = [
-            (TaskId(start + place), {spec.field: mail.text}) for place, mail in enumerate(mails[start : start + CHUNK])
-        ]
-        parts.append(embedder.embed_tasks(tasks, spec.field, known=known).vectors)
+    with (
+        closing(LabelStudio(connection.url, connection.token.get_secret_value())) as ls,
+        closing(open_media(load_settings({"home": home.root}), home.media, ls)) as media,
+    ):
+        for start in range(0, len(items), CHUNK):
+            report(start, len(items), "")
+            chunk = items[start : start + CHUNK]
+            tasks = [(TaskId(start + place), {spec.field: one.text}) for place, one in enumerate(chunk)]
+            parts.append(embedder.embed_tasks(tasks, spec.field, known=known, media=media).vectors)
     return np.concatenate(parts)
 
 
-def _bench(pool: Sequence[Mail], held_out: Sequence[Mail], vectors: Floats, spec: TaskSpec, strategy: str) -> Bench:
-    targets = np.array([spec.classes.index(mail.label) for mail in (*pool, *held_out)], dtype=np.int64)
+def _bench(
+    pool: Sequence[Example], held_out: Sequence[Example], vectors: Floats, spec: TaskSpec, strategy: str
+) -> Bench:
+    targets = np.array([spec.classes.index(one.label) for one in (*pool, *held_out)], dtype=np.int64)
     n = len(pool)
     return Bench(vectors[:n], targets[:n], vectors[n:], targets[n:], spec.classes, strategy=strategy)
 
@@ -110,7 +120,7 @@ def _quantiles(seconds: Sequence[float]) -> dict[str, float]:
 
 def show(console: Console, curves: Curves, served: Sequence[Served], picture: Path) -> None:
     """The table, what it means, and where the picture lies."""
-    table = Table("labels", "served", "replayed", "random", "difference", title="Accuracy on held-out mails, %")
+    table = Table("labels", "served", "replayed", "random", "difference", title="Accuracy on what was held out, %")
     for column in table.columns:
         column.justify = "right"
     columns = [_mean_and_error(values) for values in (curves.replayed, curves.random, curves.difference)]

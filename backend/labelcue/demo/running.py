@@ -20,6 +20,7 @@ from labelcue.demo.progress import Steps
 from labelcue.demo.simulating import simulate
 from labelcue.demo.state import State, StateFile
 from labelcue.demo.studio import Studio
+from labelcue.demo.subjects import subject_of
 from labelcue.demo.venv import VERSION, ensure_venv
 from labelcue.errors import ConfigError
 from labelcue.labelstudio.client import LabelStudio
@@ -47,7 +48,10 @@ class Demo:
         if self.options.fresh:
             self.file.forget()
         state = self.file.open(
-            studio_port=self.options.port, service_port=self.options.service_port, mails=self.options.mails
+            studio_port=self.options.port,
+            service_port=self.options.service_port,
+            mails=self.options.mails,
+            images=self.options.images,
         )
         with self.steps.step(f"Label Studio {VERSION} in {self.options.studio_venv}") as report:
             venv = ensure_venv(self.options.studio_venv, report)
@@ -93,7 +97,7 @@ class Demo:
             state = project.prepare(ls, self.file, state, self.steps)
             with self.steps.step(f"Connecting project {state.project}"):
                 project.connect(ls, backend, state)
-        with self.steps.step("Embedding the mails") as report:
+        with self.steps.step(f"Embedding the {subject_of(state.images).noun}") as report:
             backend.follow_embedding(state.project, report)
         with self.steps.step("Bringing the queue into Label Studio"):
             backend.follow_delivery(state.project)
@@ -105,7 +109,7 @@ class Demo:
             f"[bold]Open[/]      {studio.url}/projects/{state.project}/data",
             f"[bold]Log in[/]    {state.admin.email}",
             f"[bold]Password[/]  {state.admin.password.get_secret_value()}",
-            "[bold]Click[/]     [bold cyan]Label All Tasks[/]; keys 1 and 2 choose, Ctrl+Enter submits",
+            f"[bold]Click[/]     [bold cyan]Label All Tasks[/]; {subject_of(state.images).keys}, Ctrl+Enter submits",
             "",
             f"Admins    {backend.settings.base_url}/projects/{state.project}",
             f"Queue     {backend.settings.base_url}/api/projects/{state.project}/queue",

@@ -116,7 +116,7 @@ class Simulation:
             return self.answers[text]
         except KeyError:
             raise LabelStudioError(
-                f"A task of project {self.project} is none of the demo's mails.",
+                f"A task of project {self.project} is none of the demo's own.",
                 "Simulated annotators know the answers of the demo's own project alone.",
             ) from None
 

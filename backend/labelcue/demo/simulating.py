@@ -14,6 +14,7 @@ from labelcue.demo.progress import Steps
 from labelcue.demo.report import compare, remember
 from labelcue.demo.simulate import Simulation
 from labelcue.demo.state import StateFile
+from labelcue.demo.subjects import subject_of
 from labelcue.errors import ConfigError
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.labelstudio.config import parse_config
@@ -38,9 +39,9 @@ def simulate(file: StateFile, url: str, labels: int, steps: Steps) -> int:
     Raises LabelStudioError and its kinds.
     """
     annotators = _annotators(file, url)
-    spec = parse_config(project.label_config())
     state = file.load()
-    answers = {mail.text: mail.label for mail in project.pool_mails(state)}
+    spec = parse_config(subject_of(state.images).label_config())
+    answers = {one.text: one.label for one in project.pool_of(state)}
     simulation = Simulation(partial(LabelStudio, url), state.project, spec, answers)
     tokens = {one.email: one.token.get_secret_value() for one in annotators}
     steps.console.print(f"[bold]Simulated:[/] {' and '.join(tokens)} label with known answers.", highlight=False)

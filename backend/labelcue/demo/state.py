@@ -25,6 +25,7 @@ _MADE = (
     "ledger.sqlite3*",
     "*.pid",
     "learning-curve.*",
+    "media",
     "simulated.json",
     FILE_NAME,
 )
@@ -41,7 +42,9 @@ class State(BaseModel):
     studio_port: int
     service_port: int
     mails: int
-    """Mails of the pool."""
+    """Items of the pool at most."""
+    images: bool = False
+    """It is about photographs, and else about mails."""
     project: int = 0
     """The project in Label Studio; 0: not made yet."""
     imported: bool = False
@@ -55,13 +58,13 @@ class StateFile:
         self.home = home
         self.path = home / STATE
 
-    def open(self, *, studio_port: int, service_port: int, mails: int) -> State:
+    def open(self, *, studio_port: int, service_port: int, mails: int, images: bool = False) -> State:
         """What an earlier run left, or a new state with these fields and new secrets.
 
         Raises ConfigError where the folder is somebody else's, Corrupt where the file cannot be read.
         """
         if self.path.exists():
-            return self.load()
+            return self._of_subject(images)
         if any((self.home / name).exists() for name in ("projects", FILE_NAME, "ledger.sqlite3")):
             raise ConfigError(
                 f"{self.home} is the home of a LabelCue that is no demo.", "Name another folder with --home."
@@ -74,6 +77,7 @@ class StateFile:
             studio_port=studio_port,
             service_port=service_port,
             mails=mails,
+            images=images,
         )
         return self._save(state)
 
@@ -85,6 +89,16 @@ class StateFile:
             raise ConfigError(f"There is no demo in {self.home}.", "Start one with `labelcue demo`.") from None
         except ValidationError:
             raise Corrupt(f"{self.path} cannot be read.", "Start over with `labelcue demo --fresh`.") from None
+
+    def _of_subject(self, images: bool) -> State:
+        """Without a word on images, the demo goes on as what it is."""
+        state = self.load()
+        if images and not state.images:
+            raise ConfigError(
+                f"The demo in {self.home} is about mails.",
+                "Start over with --fresh, or name another folder with --home.",
+            )
+        return state
 
     def change(self, state: State, **fields: Any) -> State:
         """The state with these fields, written."""

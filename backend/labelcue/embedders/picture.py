@@ -86,7 +86,7 @@ def _pixels(image: Image.Image, side: int) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     # JPEG is read at a half, a quarter or an eighth where that suffices: a fifth of the time for a photograph.
-    image.draft("RGB", (2 * side, 2 * side))
+    image.draft("RGB", (side, side))
     image.load()
     small = _reduced(image, side)
     upright = ImageOps.exif_transpose(small) if _orientation(image) else small

@@ -76,6 +76,17 @@ def is_media(url: httpx.URL, base: httpx.URL) -> bool:
     return _MEDIA_PATH.match(beneath) is not None and ".." not in beneath.split("/")
 
 
+def at_home(url: httpx.URL, base: httpx.URL) -> httpx.URL | None:
+    """Label Studio's own file under another of its names, at the address that LabelCue knows; None for all else.
+
+    Label Studio writes the name into addresses that browsers use (LABEL_STUDIO_HOST), which may lead nowhere from here.
+    """
+    _, mark, rest = url.path.partition("/data/local-files/")
+    if not mark or rest:
+        return None
+    return base.join("data/local-files/").copy_with(query=url.query)
+
+
 def other_way(url: httpx.URL, base: httpx.URL) -> httpx.URL | None:
     """Where an upload is that Label Studio does not hold on its own disk; None where there is no other place."""
     beneath = url.path[len(base.path) :] if url.path.startswith(base.path) else ""

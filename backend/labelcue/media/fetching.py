@@ -11,7 +11,7 @@ import httpcore
 import httpx
 
 from labelcue.errors import LabelStudioDown, LabelStudioRefused, TaskUnreadable
-from labelcue.media.addresses import is_media, other_way, shown
+from labelcue.media.addresses import at_home, is_media, other_way, shown
 from labelcue.media.origins import Gate
 from labelcue.media.wire import Deadline, Wire
 
@@ -79,7 +79,13 @@ class Fetcher:
         Raises LabelStudioDown or LabelStudioRefused where Label Studio itself answers nobody, so that all of its
         addresses would fail alike.
         """
-        own = self._gate.check(url)
+        try:
+            own = self._gate.check(url)
+        except TaskUnreadable:
+            found = at_home(url, self._base)
+            if found is None:
+                raise
+            url, own = found, True
         for attempt in range(1, self._limits.tries + 1):
             try:
                 return self._follow(url)
