@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from insightful import report_of
 from labelcue.alarms import Address, Alarm, Book, Judged, Sight, Standing, addresses, judge
 from labelcue.alarms.book import message
-from labelcue.alarms.conditions import FRESH, HOLD_S, MOST_SLICES, STUDIED
+from labelcue.alarms.conditions import FRESH, HOLD_S, JUDGED, MOST_SLICES, STUDIED
 from labelcue.alarms.kept import Best, Kept, read_kept, write_kept
 from labelcue.alarms.outbox import Lane
 from labelcue.errors import ConfigError, Corrupt
@@ -91,11 +91,12 @@ def test_what_cannot_be_read_is_neither_alarm_nor_calm() -> None:
 def test_insights_are_judged() -> None:
     report = report_of([1])
     report["stopping"]["advice"] = "stop"
-    report["coverage"]["slices"][0]["flags"] = ["accuracy at most 71%, overall 88%", "1% labelled, overall 9%"]
+    report["coverage"]["slices"][0]["accuracy"] = {"value": 0.5, "low": 0.3, "high": 0.71, "n": JUDGED}
+    report["coverage"]["slices"][1]["accuracy"] = {"value": 0.5, "low": 0.3, "high": 0.71, "n": JUDGED - 1}
     found = judge(sight(report=report), 0.95).alarms
     assert [alarm.name for alarm in found] == ["drift", "slice", "accuracy", "stop"]
     assert found[1].subject == "language=<i>de</i>"
-    assert "labelled" not in found[1].message
+    assert "accuracy at most 71%, overall 88%" in found[1].message
     assert "80.5% to 94.5%" in found[2].message
 
 
@@ -109,7 +110,8 @@ def test_too_few_labels_of_a_slice_alone_are_no_alarm_and_many_slices_are_bounde
     one = {"field": "f", "tasks": 9, "labelled": 1, "accuracy": None, "covered": 0.1}
     report["coverage"]["slices"] = [{**one, "name": "few", "flags": ["1% labelled, overall 9%"]}]
     assert names(sight(report=report)) == []
-    report["coverage"]["slices"] = [{**one, "name": str(n), "flags": ["accuracy at most 1%"]} for n in range(999)]
+    low = {"value": 0.1, "low": 0.0, "high": 0.2, "n": 50}
+    report["coverage"]["slices"] = [{**one, "name": str(n), "accuracy": low, "flags": []} for n in range(999)]
     assert names(sight(report=report)) == ["slice"] * MOST_SLICES
 
 

@@ -15,6 +15,8 @@ QUIET_S = 900.0
 """A reconcile that worked should be no longer ago."""
 MOST_SLICES = 20
 """Slices of one project that have an alarm of their own; pages and reports list the others."""
+JUDGED = 10
+"""Audit labels of a slice from which on its accuracy is judged, as on the page Coverage."""
 HOLD_S: Mapping[str, float] = {"learner": 60.0, "training": 60.0, "delivery": 60.0, "reconcile": 60.0, "lag": 120.0}
 """So long a condition holds before it is an alarm, and is gone before the alarm is over; others count at once."""
 FRESH = ("learner", "training", "delivery", "reconcile", "lag")
@@ -133,8 +135,8 @@ def _of_insights(project: int, report: Mapping[str, Any], best: float | None) ->
     if report["drift"].get("alarm"):
         remedy = "Look at the page Coverage; a quota or a pin brings the new tasks to annotators first."
         yield Alarm(project, "drift", "warning", str(report["drift"]["sentence"]), remedy)
-    yield from _slices(project, report["coverage"].get("slices") or ())
     accuracy = report["audit"].get("accuracy")
+    yield from _slices(project, report["coverage"].get("slices") or (), accuracy)
     if accuracy and best is not None and accuracy["high"] < best:
         words = (
             f"Accuracy on audit labels fell: it is {accuracy['low']:.1%} to {accuracy['high']:.1%} now, and was "
@@ -147,13 +149,14 @@ def _of_insights(project: int, report: Mapping[str, Any], best: float | None) ->
         yield Alarm(project, "stop", "info", str(report["stopping"]["sentence"]), remedy)
 
 
-def _slices(project: int, slices: Iterable[Mapping[str, Any]]) -> Iterator[Alarm]:
+def _slices(project: int, slices: Iterable[Mapping[str, Any]], whole: Mapping[str, Any] | None) -> Iterator[Alarm]:
     """Slices whose accuracy is below the whole's; too few labels alone is no alarm, a quota mends it."""
-    below = [one for one in slices if any("accura" in flag for flag in one["flags"])]
-    for one in below[:MOST_SLICES]:
+    overall = whole["value"] if whole else 0.0
+    judged = ((one, one["accuracy"]) for one in slices if one["accuracy"] and one["accuracy"]["n"] >= JUDGED)
+    below = [(one, found["high"]) for one, found in judged if found["high"] < overall]
+    for one, high in below[:MOST_SLICES]:
         subject = f"{one['field']}={one['name']}"
-        flags = "; ".join(flag for flag in one["flags"] if "accura" in flag)
-        words = f"The slice {subject} is below the threshold: {flags}."
+        words = f"The slice {subject} is below the threshold: accuracy at most {high:.0%}, overall {overall:.0%}."
         yield Alarm(project, "slice", "warning", words, "Give it a quota on the page Coverage.", subject)
 
 
