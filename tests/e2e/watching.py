@@ -44,3 +44,29 @@ def barriers(page: Page, complaints: list[str]) -> list[str]:
 def drawn(page: Page) -> None:
     """Wait until every chart of the page is drawn."""
     page.wait_for_function("() => [...document.querySelectorAll('.plot')].every((one) => one.childElementCount)")
+
+
+def reached(page: Page) -> tuple[int, list[str]]:
+    """How many controls of forms the page has, and those of them that no number of tabs brings the focus to.
+
+    Of radio buttons one stands for its group: the arrow keys move among them.
+    """
+    number = int(page.evaluate(_WATCH))
+    stops = int(
+        page.evaluate("document.querySelectorAll('a, button, input, select, textarea, summary, [tabindex]').length")
+    )
+    for _ in range(stops + 20):
+        page.keyboard.press("Tab")
+        if page.evaluate("waiting.size === 0"):
+            break
+    return number, list(page.evaluate("[...waiting].map((one) => one.outerHTML.slice(0, 120))"))
+
+
+_WATCH = """() => {
+  const forms = [...document.querySelectorAll('main form :is(input, button, select, textarea)')];
+  const open = forms.filter((one) => one.type !== 'hidden' && !one.disabled && one.checkVisibility());
+  const kept = open.filter((one) => one.type !== 'radio' || one.checked);
+  window.waiting = new Set(kept);
+  document.addEventListener('focusin', (event) => waiting.delete(event.target));
+  return kept.length;
+}"""
