@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from labelcue.labels.choice import Choice
 from labelcue.pool.clusters import Clusters
 from labelcue.pool.cover import Cover
 from labelcue.pool.features import Features
@@ -42,11 +43,10 @@ def view_of(
         return Herd(Kernel(graph.edges()), cover, rows, np.ones(matrix.rows, dtype=bool))
 
     return View(
-        probabilities=probabilities[rows],
+        belief=Choice().believe(probabilities[rows], np.zeros((0, probabilities.shape[1]), dtype=np.float32)),
         squared=cover.squared[rows],
         trained=trained,
         labelled=len(said),
-        counts=np.zeros(probabilities.shape[1], dtype=np.float32),
         head=min(head, len(rows)),
         spread=lambda weight, power, k: FarthestFirst(
             matrix, rows, cover.squared[rows], weight, power, cover.covered

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest, Corrupt, NotFound
+from labelcue.labels import NUMBER
+from labelcue.labels.number import DEVIATION, MEAN
 from labelcue.pool.graph import Graph
 from labelcue.pool.levers import Draw
 from labelcue.pool.outcome import Outcome
 from labelcue.pool.roster import ItemId, plain
 from labelcue.pool.saved import Saved, read_saved, write_saved
 from labelcue.ranking import HEAD, Ranker
-from labelcue.strategies.measures import margin
 from labelcue.strategies.reasons import reason_for
 from labelcue.types import Floats, Ints, Label, Ranked, TaskId
+
+
+class Numbers(NamedTuple):
+    """Predicted numbers."""
+
+    mean: Floats
+    """(m,) float32."""
+    deviation: Floats
+    """(m,) float32 predictive standard deviation, that of the labels themselves included."""
+
 
 STATE = ("rounds", "places", "handed", "stale")
 """Attributes that say where the queue stands."""
 INSTANT = 50
 """Places that `rerank` gives."""
-__all__ = ["Cue", "Outcome"]
+__all__ = ["Cue", "Numbers", "Outcome"]
 
 
 class Cue(Ranker):
@@ -40,6 +51,7 @@ class Cue(Ranker):
         *,
         params: Mapping[str, Any] | None = None,
         surrogate: str = "logistic",
+        bounds: tuple[float, float] | None = None,
         graph: Graph | None = None,
         facts: Mapping[str, Any] | None = None,
         newest: bool = False,
@@ -47,12 +59,13 @@ class Cue(Ranker):
         """`vectors` (n, d) float32 or float16 are adopted without a copy, memory-mapped or not, of any length but 0.
 
         `ids`, whole numbers or strings, default to 0 to n - 1. With `classes` None they are learned from the labels,
-        in the order in which they appear. Raises BadRequest that names vectors with NaN, infinity or no length, and
+        in the order in which they appear. What a label is depends on the surrogate; `bounds` are those of labels that
+        are numbers, which have no classes. Raises BadRequest that names vectors with NaN, infinity or no length, and
         ids that come twice; UnknownName for strategy and surrogate. `graph` may be one that an earlier Cue made of the
         first of these rows, for strategies that need it; it grows with this one. `facts`: what another Cue's `facts`
         gave, classes included. `newest`: an id that comes again stands for its last row.
         """
-        super().__init__(vectors, ids, classes, graph, newest, surrogate)
+        super().__init__(vectors, ids, classes, graph, newest, surrogate, bounds)
         self.seed = int(seed)
         self.set_strategy(strategy, params)
         if facts is not None:
@@ -86,7 +99,7 @@ class Cue(Ranker):
         if _bad_count(n):
             raise BadRequest(f"Asked for the first {n} of the queue.", "Ask for 1 or more.")
         queue, outcome = self._queue(n)[:n], self._current()
-        unsure = margin(outcome.probabilities[queue]) if outcome.trained else np.ones(len(queue), dtype=np.float32)
+        unsure, kind = self._doubt(outcome.probabilities[queue]), self._facts.kind
         most = float(outcome.novelty.max(initial=0))
         speaks, drawn = self._speak(queue), self._drawn(queue)
         return [
@@ -98,8 +111,7 @@ class Cue(Ranker):
                 reason=self._wish(item)
                 or reason_for(
                     self._strategy,
-                    outcome.classes,
-                    outcome.probabilities[place] if outcome.trained else None,
+                    kind.opinion(outcome.classes, outcome.probabilities[place]) if outcome.trained else "",
                     float(outcome.novelty[place]),
                     most,
                     loud,
@@ -113,9 +125,28 @@ class Cue(Ranker):
         ]
 
     def predict_proba(self, ids: Sequence[ItemId]) -> Floats:
-        """(m, c) float32 calibrated probabilities, in the order of `classes`."""
+        """(m, c) float32 calibrated probabilities, in the order of `classes`; those of a set's labels are independent.
+
+        Raises BadRequest where labels are numbers.
+        """
+        if self._facts.kind.name == NUMBER:
+            raise BadRequest("Numbers have no probabilities.", "Call predict, which gives mean and deviation.")
         places = self._roster.positions(ids)
         return self._fresh(0).probabilities[places]
+
+    def predict(self, ids: Sequence[ItemId]) -> Numbers:
+        """Mean and standard deviation of what a label would be. Raises BadRequest where labels are no numbers."""
+        if self._facts.kind.name != NUMBER:
+            raise BadRequest(
+                f"{self._taker.capitalize()} predicts no numbers.", "Call predict_proba, which gives probabilities."
+            )
+        said = self._fresh(0).probabilities[self._roster.positions(ids)]
+        return Numbers(said[:, MEAN].copy(), said[:, DEVIATION].copy())
+
+    @property
+    def kind(self) -> dict[str, Any]:
+        """The kind of its labels, as JSON."""
+        return self._facts.kind.as_json()
 
     def save(self, path: str | Path) -> None:
         """Write everything, the vectors included, to one .npz file, whole or not at all."""
@@ -152,6 +183,12 @@ class Cue(Ranker):
         if self._outcome is None:
             raise BadRequest("Nothing has been ranked.", "Call round() first.")
         return self._outcome
+
+    def _doubt(self, said: Floats) -> Floats:
+        """(m,) uncertainty by (m, k) predictions; 1 while nothing is trained."""
+        if not self._current().trained:
+            return np.ones(len(said), dtype=np.float32)
+        return self._facts.kind.believe(said, np.empty((0, said.shape[1]), dtype=np.float32)).doubt()
 
     def _fresh(self, head: int) -> Outcome:
         """The latest outcome, after a round where something was said since."""

@@ -48,6 +48,7 @@ class Feed:
             seed=record.seed,
             params=dict(record.params),
             surrogate=record.surrogate,
+            bounds=spec.bounds,
         )
         self.rows, self._known = record.rows, set(ids)
         self.pending.clear()

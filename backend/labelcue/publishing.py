@@ -26,6 +26,7 @@ def snapshot_of(record: Round, cue: Cue, outcome: Outcome, spec: TaskSpec, head:
         round=record,
         config_sha=sha(spec.xml),
         held_out=len(cue.held_out),
+        kind=cue.kind,
         audits=np.array(audits, dtype=np.int64),
         chances=np.array(chances, dtype=np.float32),
         reasons=tuple(one.reason for one in places),

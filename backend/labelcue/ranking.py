@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
+from labelcue.labels import kinds
 from labelcue.pool.cover import Cover
 from labelcue.pool.graph import Graph
 from labelcue.pool.greedy import FarthestFirst
@@ -18,7 +19,7 @@ from labelcue.pool.roster import plain
 from labelcue.pool.spread import Spread
 from labelcue.pool.standby import Standby
 from labelcue.steering import arrange
-from labelcue.strategies import Places, Ranking, View, create_strategy
+from labelcue.strategies import Places, Ranking, View, create_strategy, suited
 from labelcue.surrogates import Examples, Head, Refined, Scored, surrogates
 from labelcue.types import Floats, Ints, Label
 
@@ -28,7 +29,7 @@ FEW = 4
 """Newly covered rows that are looked for in the same read as the scores: with more, a read for each is no dearer."""
 Learned: TypeAlias = tuple[Ints, Floats, Refined, int]
 """Of a round: labelled rows, their targets, what was learned of them, seed."""
-NUMBERS = ("temperature", "l2", "trained", "labelled", "share", "fused")
+NUMBERS = ("temperature", "l2", "trained", "labelled", "share", "fused", "noise", "extra")
 """What a head is beside its weights."""
 
 
@@ -43,10 +44,14 @@ class Ranker(Levered):
         graph: Graph | None,
         newest: bool,
         surrogate: str,
+        bounds: tuple[float, float] | None,
     ) -> None:
-        super().__init__(vectors, ids, classes, graph, newest)
-        self._surrogate_name, self._taker = surrogate, f"the surrogate {surrogate!r}"
         self._surrogate = surrogates.create(surrogate)
+        kind = kinds.create(self._surrogate.kind)
+        if bounds is not None:
+            kind.limit(bounds)
+        super().__init__(vectors, ids, classes, graph, newest, kind)
+        self._surrogate_name, self._taker = surrogate, f"the surrogate {surrogate!r}"
         self._outcome: Outcome | None = None
         self._propensity: Floats | None = None
         """Of the latest queue, in its order, NaN for places that were not drawn; None where none was."""
@@ -57,8 +62,11 @@ class Ranker(Levered):
         """Places of it that were handed out since; with anything else that is said it becomes stale."""
 
     def set_strategy(self, name: str, params: Mapping[str, Any] | None = None) -> None:
-        """Order by another strategy from now on; raises UnknownName, or BadRequest for its parameters."""
-        self._strategy = create_strategy(name, params)
+        """Order by another strategy from now on.
+
+        Raises UnknownName, BadRequest for its parameters, WrongSetting where it makes no sense for the labels.
+        """
+        self._strategy = suited(create_strategy(name, params), self._facts.kind)
         self._strategy_name, self._params = name, dict(params or {})
         self._stale, self._run = True, None
 
@@ -115,11 +123,10 @@ class Ranker(Levered):
         model, disagreement = refined.head, refined.disagreement
         probabilities = refined.probabilities if refined.own is None else refined.own
         return View(
-            probabilities=probabilities.take(candidates, axis=0),
+            belief=self._facts.kind.believe(probabilities.take(candidates, axis=0), targets),
             squared=cover.squared[candidates],
             trained=model.trained,
             labelled=model.labelled,
-            counts=targets.sum(axis=0),
             head=min(head, len(candidates)),
             spread=self._spread(candidates, cover),
             neighbours=lambda: self._herd(candidates, cover),
@@ -145,18 +152,18 @@ class Ranker(Levered):
         self._propensity = None
 
     def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Refined:
-        before = Head.blank(len(self.classes), self._matrix.dim)
+        before = Head.blank(self._facts.kind.rows(len(self.classes)), self._matrix.dim)
         if self._outcome:
             old = self._outcome
-            before = Head(
-                old.weights, old.bias, old.temperature, old.l2, old.trained, old.labelled, old.share, old.fused
-            )
-            before = before.for_classes(old.classes, self.classes)
+            before = Head(old.weights, old.bias, **{name: getattr(old, name) for name in NUMBERS})
+            before = self._surrogate.carried(before, old.classes, self.classes)
         examples = Examples(self._matrix.unit(labelled), targets)
         model = self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
         logits = self._score_and_cover(model, self._taken(labelled))
         scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges())
-        return self._surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
+        refined = self._surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
+        self._facts.kind.settle(refined.probabilities)
+        return refined
 
     def _score_and_cover(self, model: Head, taken: Ints) -> Floats:
         """(n, c) logits of every row; counts exactly the rows `taken` as covered, by the same read of the vectors."""

@@ -28,10 +28,12 @@ from labelcue.store.choices import CHOICES
 from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from labelcue.strategies import strategies
-from labelcue.surrogates import surrogates
+from labelcue.surrogates import suiting, surrogates
 from labelcue.types import Json, Kind, Ranked, Round, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
+FALLBACK = "herding"
+"""The strategy of projects for whose labels the chosen one makes no sense; it suits every kind."""
 QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION, Kind.DRAW)
 """No news for a round: the queue was made as if its head were taken, second opinions have a queue of their own, and
 draws are its own."""
@@ -273,8 +275,13 @@ class Rounds:
         return self._able(self.version.settings)
 
     def _able(self, settings: QueueSettings) -> tuple[str, dict[str, float], str]:
-        """Strategy, its parameters and surrogate: understudies while a large graph grows that the chosen ones need."""
+        """Strategy, its parameters and surrogate: understudies while a large graph grows that the chosen ones need, and
+        others where the chosen ones make no sense for the labels."""
         name, params, surrogate = settings.ordering
+        if self._spec is not None:
+            surrogate = suiting(surrogate, self._spec.kind)
+            if self._spec.kind not in strategies.create(name).kinds:
+                name, params = FALLBACK, dict[str, float]()
         understudies = strategies.create(name).understudy, surrogates.create(surrogate).understudy
         if any(understudies) and not self.growing.ready(self._vectors.vectors):
             name, params = (understudies[0], dict[str, float]()) if understudies[0] else (name, params)

@@ -32,7 +32,7 @@ from labelcue.store.base import Ledger
 from labelcue.store.fold import Fold, stamp
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import Snapshot, read_snapshot
-from labelcue.types import Floats, Ints, Kind, Label, TaskId, TaskSpec
+from labelcue.types import Answer, Floats, Ints, Kind, Label, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 
@@ -66,16 +66,17 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
         if event.kind is Kind.TASK:
             arrived.setdefault(TaskId(event.body["task"]), event.at)
     matrix, row, edges = _vectors(home, project, snapshot)
+    plain = snapshot.labels_are.exclusive  # Of sets and numbers the pool alone is looked at.
     audit, propensity = _audits(fold, snapshot.ids)
     return Facts(
-        classes=snapshot.classes,
+        classes=snapshot.classes if plain else (),
         ids=snapshot.ids,
         matrix=matrix,
         row=row,
-        probabilities=snapshot.probabilities,
-        trained=snapshot.trained,
+        probabilities=snapshot.probabilities if plain else snapshot.probabilities[:, :0],
+        trained=snapshot.trained and plain,
         l2=snapshot.l2,
-        votes=votes_of(fold, snapshot.ids, snapshot.classes),
+        votes=votes_of(fold, snapshot.ids, snapshot.classes if plain else ()),
         audit=audit,
         propensity=propensity,
         slices=_slices(fold, snapshot.ids),
@@ -95,7 +96,7 @@ def votes_of(fold: Fold, ids: Ints, classes: tuple[Label, ...]) -> Votes:
     states = sorted(fold.annotations.values(), key=lambda one: stamp(one.updated_at, one.key))
     for state in states if spec is not None else ():
         label = None if state.cancelled or spec is None else _label(spec, state.result)
-        if label in number:
+        if isinstance(label, str) and label in number:
             user = state.user if state.user is not None else -state.annotation
             instant = stamp(state.updated_at, state.key).instant
             latest[state.task, user] = (number[label], max(instant, 0) / 1e6)
@@ -115,7 +116,7 @@ def _spec(fold: Fold) -> TaskSpec | None:
         return None
 
 
-def _label(spec: TaskSpec, result: list[Any]) -> Label | None:
+def _label(spec: TaskSpec, result: list[Any]) -> Answer | None:
     try:
         return label_of(spec, result)
     except TaskUnreadable:

@@ -10,7 +10,7 @@ from labelcue.labelstudio.regions import label_of
 from labelcue.pool.levers import Draw, Pace, Shares
 from labelcue.queueing.settings import QueueSettings
 from labelcue.store.fold import Fold, stamp
-from labelcue.types import Json, Kind, Label, TaskId, TaskSpec, UserId
+from labelcue.types import Answer, Json, Kind, TaskId, TaskSpec, UserId
 
 
 class Teller:
@@ -60,7 +60,7 @@ class Teller:
         """
         tasks = sorted(touched)
         gone = [task for task in tasks if task not in self._fold.tasks]
-        labels: dict[int | str, Label | Mapping[UserId, Label]] = {}
+        labels: dict[int | str, Answer | Mapping[UserId, Answer]] = {}
         done: list[TaskId] = []
         free: list[TaskId] = []
         for task in tasks:
@@ -120,9 +120,9 @@ class Teller:
     def _is_since(self, task: TaskId, position: int) -> bool:
         return any(state.position > position for state in self._fold.of_task(task))
 
-    def labels(self, task: TaskId, spec: TaskSpec) -> dict[UserId, Label]:
+    def labels(self, task: TaskId, spec: TaskSpec) -> dict[UserId, Answer]:
         """Each annotator's label; what cannot be used becomes a problem of the task."""
-        given: dict[UserId, Label] = {}
+        given: dict[UserId, Answer] = {}
         self.problems.pop(task, None)
         for state in sorted(self._fold.of_task(task), key=lambda one: stamp(one.updated_at, one.key)):
             if state.cancelled:

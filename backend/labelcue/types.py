@@ -16,6 +16,9 @@ TaskId = NewType("TaskId", int)
 
 UserId: TypeAlias = int
 Label: TypeAlias = str
+"""The name of a class."""
+Answer: TypeAlias = str | frozenset[str] | float
+"""What one annotator says of an item: a class, a set of classes or a number, by the kind of label."""
 Json: TypeAlias = Any
 Stream: TypeAlias = Literal["audit", "explore"]
 """What a place by lot is for: to measure the model, which never learns from it, or to learn from it."""
@@ -94,6 +97,10 @@ class TaskSpec:
     """The key of the task's data that is shown, as `text` for `value="$text"`."""
     classes: tuple[Label, ...]
     xml: str = dataclasses.field(repr=False)
+    kind: str = "class"
+    """The kind of label that it gives, as in the room `labels`."""
+    bounds: tuple[float, float] | None = None
+    """Where its numbers lie, where the config says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +109,21 @@ class Scores:
 
     task: TaskId
     probabilities: tuple[float, ...]
-    """One for each class of `classes`, calibrated, summing to 1."""
+    """One for each class of `classes`, calibrated, summing to 1; of sets each by itself; of numbers none."""
     classes: tuple[Label, ...]
     version: str
+    said: tuple[Answer, float] | None = None
+    """What is predicted and how surely, 0 to 1, where that is no single class."""
 
     @property
     def confidence(self) -> float:
-        """The probability of the predicted class."""
-        return max(self.probabilities)
+        """The probability of what is predicted."""
+        return max(self.probabilities) if self.said is None else self.said[1]
 
     @property
-    def label(self) -> Label:
-        """The predicted class."""
-        return self.classes[int(np.argmax(self.probabilities))]
+    def label(self) -> Answer:
+        """The predicted class, set or number."""
+        return self.classes[int(np.argmax(self.probabilities))] if self.said is None else self.said[0]
 
 
 @dataclass(frozen=True, slots=True)

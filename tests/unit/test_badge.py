@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from labelcue.labels.measures import gradients
 from labelcue.strategies import badge, create_strategy
-from labelcue.strategies.badge import Seeding, gradients
+from labelcue.strategies.badge import Seeding
 from labelcue.strategies.lottery import Lottery
 from views import some_pool, view_of
 

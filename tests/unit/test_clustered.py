@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from labelcue.labels.measures import margin
 from labelcue.pool.clusters import Clusters
 from labelcue.pool.matrix import Matrix
 from labelcue.strategies import create_strategy
-from labelcue.strategies.measures import margin
 from views import some_pool, unit, view_of
 
 

@@ -68,7 +68,6 @@ def test_the_demo_config_is_supported() -> None:
 
 
 UNSUPPORTED = {
-    "multiple": (view(TEXT + choices('choice="multiple"')), 'choice="multiple" is not learned yet'),
     "other choice": (view(TEXT + choices('choice="many"')), "choice='many' is unknown"),
     "dynamic": (view(TEXT + choices('value="$options"', inside="")), "dynamic choices"),
     "per region": (view(TEXT + choices('perRegion="true"')), "perRegion"),
@@ -89,8 +88,47 @@ UNSUPPORTED = {
     "other control": (view(TEXT + '<Labels name="n" toName="t"/>'), "'n' (Labels): Labels is not learned yet"),
     "no control": (view(TEXT), "no control"),
     "empty view": ("<View/>", "no control"),
+    "two multiple": (
+        view(TEXT + "".join(choices('choice="multiple"', name=name) for name in "cd")),
+        "'c' (Choices), 'd' (Choices)",
+    ),
+    "stars of a word": (view(TEXT + '<Rating name="c" toName="t" maxRating="many"/>'), "maxRating='many' is no number"),
+    "one star": (view(TEXT + '<Rating name="c" toName="t" maxRating="1"/>'), "go from 1 to 1"),
+    "bounds the wrong way": (view(TEXT + '<Number name="c" toName="t" min="9" max="3"/>'), "go from 9 to 3"),
+    "rating per region": (view(TEXT + '<Rating name="c" toName="t" perRegion="true"/>'), "a perRegion Rating is not"),
+    "pairs": (view(TEXT + '<Pairwise name="c" toName="t"/>'), "a Choices with the two sides as choices would be"),
+    "boxes": (view(TEXT + '<RectangleLabels name="c" toName="t"/>'), "a Choices for the whole task would be learned"),
     "two learnable": (view(TEXT + choices() + choices(name="d")), "'c' (Choices), 'd' (Choices)"),
 }
+
+
+KINDS = {
+    "multiple": (choices('choice="multiple"'), "set", ("a", "b"), None),
+    "stars": ('<Rating name="c" toName="t"/>', "number", (), (1, 5)),
+    "ten stars": ('<Rating name="c" toName="t" maxRating="10"/>', "number", (), (1, 10)),
+    "bounded": ('<Number name="c" toName="t" min="-1" max="2.5" step="0.5"/>', "number", (), (-1, 2.5)),
+    "half bounded": ('<Number name="c" toName="t" min="0"/>', "number", (), None),
+    "a single choice first": (
+        choices(name="m", attributes='choice="multiple"') + choices() + '<Rating name="r" toName="t"/>',
+        "class",
+        ("a", "b"),
+        None,
+    ),
+    "then a multiple one": (
+        '<Number name="n" toName="t"/><Rating name="r" toName="t"/>' + choices('choice="multiple"'),
+        "set",
+        ("a", "b"),
+        None,
+    ),
+    "then a rating": ('<Number name="n" toName="t"/><Rating name="c" toName="t"/>', "number", (), (1, 5)),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_kind_classes_and_bounds_are_those_of_the_control(name: str) -> None:
+    inside, kind, classes, bounds = KINDS[name]
+    spec = parse_config(view(TEXT + inside))
+    assert (spec.from_name, spec.kind, spec.classes, spec.bounds) == ("c", kind, classes, bounds)
 
 
 @pytest.mark.parametrize("name", UNSUPPORTED)
@@ -106,7 +144,7 @@ def test_every_control_is_described() -> None:
     xml = view(TEXT + choices() + '<Rating name="r" toName="t"/>' + choices(name="lost", to="nowhere"))
     infos = describe(xml)
     assert infos[0] == ControlInfo("c", "Choices", "Text", True, "")
-    assert (infos[1].name, infos[1].supported, infos[1].why) == ("r", False, "Rating is not learned yet")
+    assert (infos[1].name, infos[1].supported, infos[1].why) == ("r", True, "")
     assert (infos[2].object, infos[2].supported) == ("", False)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from labelcue.engine import Cue
 from labelcue.errors import BadRequest
+from labelcue.labels.measures import EASIEST, hardness
 from labelcue.strategies import create_strategy
 from labelcue.strategies.drawing import chances
-from labelcue.strategies.measures import EASIEST, hardness
 from views import some_pool, view_of
 
 DRAWN = [

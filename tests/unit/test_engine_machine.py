@@ -6,17 +6,25 @@ import json
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from labelcue.engine import Cue
+from labelcue.labels import kind_of
 
 ROWS, MORE, DIM = 24, 16, 6
 CLASSES = ("eggs", "ham", "spam")
+ANSWERS: dict[str, tuple[Any, Any, Any]] = {
+    "logistic": CLASSES,
+    "multi-label": (frozenset(), frozenset({"ham"}), frozenset({"eggs", "spam"})),
+    "regression": (1.0, 2.5, 5.0),
+}
+"""What may be said of an item, by the surrogate that learns it."""
 NAMES = ("north", "south", "west")
 SHARES = [{}, {"north": 0.5}, {"north": 0.25, "south": 0.25}, {"north": 0.3, "south": 0.6, "west": 0.1}]
 
@@ -35,15 +43,18 @@ class Machine(RuleBasedStateMachine):
     """Keeps its own record of what was said, in the plainest form."""
 
     @initialize(
-        strategy=st.sampled_from(["herding", "coreset-margin", "margin", "random"]),
+        surrogate=st.sampled_from(sorted(ANSWERS)),
+        strategy=st.sampled_from(["herding", "coreset-margin", "entropy", "random"]),
         seed=st.integers(0, 3),
         share=st.sampled_from([0.0, 0.5]),
         shares=st.sampled_from(SHARES),
     )
-    def start(self, strategy: str, seed: int, share: float, shares: dict[str, float]) -> None:
-        self.cue = Cue(VECTORS[:ROWS], strategy=strategy, classes=CLASSES, seed=seed)
+    def start(self, surrogate: str, strategy: str, seed: int, share: float, shares: dict[str, float]) -> None:
+        told: dict[str, Any] = {"bounds": (1, 5)} if surrogate == "regression" else {"classes": CLASSES}
+        self.cue = Cue(VECTORS[:ROWS], strategy=strategy, seed=seed, surrogate=surrogate, **told)
+        self.surrogate, self.answers = surrogate, ANSWERS[surrogate]
         self.strategy, self.seed, self.rows, self.changed = strategy, seed, ROWS, True
-        self.labels: dict[int, dict[int | None, str]] = {}
+        self.labels: dict[int, dict[int | None, Any]] = {}
         self.leased: set[int] = set()
         self.skipped: set[int] = set()
         self.held: set[int] = set()
@@ -61,11 +72,11 @@ class Machine(RuleBasedStateMachine):
     def waiting(self) -> int:
         return self.rows - len(self.labels.keys() | self.leased | self.skipped | self.held | self.done)
 
-    @rule(data=st.data(), label=st.sampled_from(CLASSES), user=st.sampled_from([None, 7, 9]))
-    def label(self, data: st.DataObject, label: str, user: int | None) -> None:
-        items = self.some(data)
-        self.cue.label({item: label if user is None else {user: label, 1: "ham"} for item in items})
-        self.labels |= {item: {None: label} if user is None else {user: label, 1: "ham"} for item in items}
+    @rule(data=st.data(), answer=st.integers(0, 2), user=st.sampled_from([None, 7, 9]))
+    def label(self, data: st.DataObject, answer: int, user: int | None) -> None:
+        items, label, other = self.some(data), self.answers[answer], self.answers[1]
+        self.cue.label({item: label if user is None else {user: label, 1: other} for item in items})
+        self.labels |= {item: {None: label} if user is None else {user: label, 1: other} for item in items}
         self.leased -= set(items)
 
     @rule(data=st.data())
@@ -129,6 +140,7 @@ class Machine(RuleBasedStateMachine):
             self.cue.explore(share)
             self.exploring = share
 
+    @precondition(lambda self: self.surrogate == "logistic")
     @rule(shares=st.sampled_from([{}, {"ham": 0.3}, {"ham": 0.2, "spam": 0.5}]))
     def class_quota(self, shares: dict[str, float]) -> None:
         self.cue.class_quota(shares)
@@ -160,7 +172,9 @@ class Machine(RuleBasedStateMachine):
             return
         facts = self.cue.facts
         levers = facts["levers"]
-        assert {item: dict(said) for item, said in facts["labels"]} == self.labels
+        unpack = kind_of(facts["kind"]).unpack
+        said = {item: {user: unpack(answer) for user, answer in given} for item, given in facts["labels"]}
+        assert said == self.labels
         assert set(facts["leased"]) == self.leased
         assert set(facts["skipped"]) == self.skipped
         assert (set(levers["held"]), set(levers["done"])) == (self.held, self.done)
@@ -174,7 +188,11 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "cue"):
             return
         anew = Cue(
-            VECTORS[: self.rows], strategy=self.strategy, seed=self.seed, facts=json.loads(json.dumps(self.cue.facts))
+            VECTORS[: self.rows],
+            strategy=self.strategy,
+            seed=self.seed,
+            surrogate=self.surrogate,
+            facts=json.loads(json.dumps(self.cue.facts)),
         )
         here = saved_and_loaded(self.cue)
         assert here.facts == self.cue.facts == anew.facts
@@ -198,10 +216,11 @@ def same(one: object, two: object) -> None:
 
 
 Machine.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=18,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
+    phases=[phase for phase in Phase if phase is not Phase.shrink],  # A failure is told at once, not minutes later.
     suppress_health_check=list(HealthCheck),
 )
 TestMachine = pytest.mark.slow(Machine.TestCase)

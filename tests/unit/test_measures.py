@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelcue.strategies.measures import margin, mean_prediction, predicted
+from labelcue.labels.measures import margin, mean_prediction, predicted
 
 
 @pytest.mark.parametrize(("rows", "classes"), [(20_000, 10), (5, 2), (3, 1), (0, 4), (4, 0)])

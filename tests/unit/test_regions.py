@@ -7,6 +7,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
+from label_studio_sdk.label_interface.interface import LabelInterface
 
 from labelcue.errors import TaskUnreadable
 from labelcue.labelstudio.config import parse_config
@@ -137,3 +138,78 @@ def test_a_config_that_the_sdk_cannot_read_gives_empty_predictions_with_the_reas
     made = prediction(known, Scores(TaskId(1), (0.9, 0.1), known.classes, "cue-1"))
     assert made["result"] == []
     assert "SDK" in made["reason"]
+
+
+TEXT = '<View><Text name="text" value="$text"/>{}</View>'
+MULTIPLE = TEXT.format(
+    '<Choices name="label" toName="text" choice="multiple"><Choice value="rain"/><Choice value="R&amp;D"/></Choices>'
+)
+RATING = TEXT.format('<Rating name="label" toName="text" maxRating="7"/>')
+NUMBER = TEXT.format('<Number name="label" toName="text" min="0" max="10"/>')
+
+
+def number(value: Any, tag: str = "number") -> dict[str, Any]:
+    return {"from_name": "label", "to_name": "text", "type": tag, "value": {tag: value}}
+
+
+@pytest.mark.parametrize(
+    ("xml", "result", "label"),
+    [
+        (MULTIPLE, [region("rain", "R&D")], frozenset({"rain", "R&D"})),
+        (MULTIPLE, [region("rain"), region("R&D")], frozenset({"rain", "R&D"})),
+        (MULTIPLE, [], frozenset()),
+        (RATING, [number(3, "rating")], 3.0),
+        (RATING, [], None),
+        (NUMBER, [number(2.5)], 2.5),
+        (NUMBER, [number(1, "other") | {"from_name": "other"}], None),
+    ],
+)
+def test_sets_and_numbers_are_what_the_control_says(xml: str, result: list[Any], label: Any) -> None:
+    assert label_of(parse_config(xml), result) == label
+
+
+@pytest.mark.parametrize(
+    ("xml", "result", "why"),
+    [
+        (MULTIPLE, [region("rain", "snow")], "unknown label 'snow'"),
+        (MULTIPLE, [number(3)], "no list of choices"),
+        (RATING, [number(8, "rating")], "has 8, and it goes from 1 to 7"),
+        (RATING, [number("3", "rating")], "no rating"),
+        (RATING, [number(True, "rating")], "no rating"),
+        (RATING, [region("rain")], "no rating"),
+        (NUMBER, [number(float("nan"))], "no number"),
+        (NUMBER, [number(1), number(2)], "several numbers"),
+    ],
+)
+def test_what_cannot_be_a_set_or_a_number_is_named(xml: str, result: list[Any], why: str) -> None:
+    with pytest.raises(TaskUnreadable, match=why) as caught:
+        label_of(parse_config(xml), result)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("xml", "answer", "read"),
+    [
+        (MULTIPLE, frozenset({"rain", "R&D"}), frozenset({"rain", "R&D"})),
+        (MULTIPLE, frozenset({"R&D"}), frozenset({"R&D"})),
+        (RATING, 3.6, 4.0),
+        (RATING, 9.2, 7.0),
+        (NUMBER, 3.14159, 3.142),
+        (NUMBER, -1e-3, 0.0),
+    ],
+)
+def test_predictions_of_sets_and_numbers_are_accepted_by_the_sdk_and_read_back(
+    xml: str, answer: Any, read: Any
+) -> None:
+    known = parse_config(xml)
+    made = prediction(known, Scores(TaskId(5), (), (), "cue-2", (answer, 0.75)))
+    assert made["score"] == 0.75
+    assert LabelInterface(xml).validate_prediction(json.loads(json.dumps(made)), return_errors=True) == []
+    assert label_of(known, made["result"]) == read
+
+
+def test_an_empty_set_has_no_region_and_a_score() -> None:
+    made = prediction(parse_config(MULTIPLE), Scores(TaskId(5), (), (), "cue-2", (frozenset(), 0.75)))
+    assert (made["result"], made["score"]) == ([], 0.75)
+    gone = prediction(parse_config(MULTIPLE), Scores(TaskId(5), (), (), "cue-2", (frozenset({"hail"}), 0.75)))
+    assert "no 'hail' any more" in gone["reason"]

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labelcue.exports.predictions import predictions
 from labelcue.pool.graph import Graph
 from labelcue.pool.vectors import VectorFile
 from labelcue.previewing import compare
 from labelcue.queueing.comparing import Question
 from labelcue.queueing.settings import QueueSettings
 from labelcue.rounds import Rounds
+from labelcue.service.predict import probabilities
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
 from labelcue.store.snapshot import Snapshot
@@ -523,3 +525,75 @@ def test_a_second_opinion_that_is_asked_for_is_no_reason_for_a_round_and_outlast
     again = desk.restart()
     assert not again.due()
     assert again.fold.asked == {1: 2}
+
+
+TEXT = '<View><Text name="text" value="$text"/>{}</View>'
+KINDS = {
+    "set": '<Choices name="label" toName="text" choice="multiple"><Choice value="a"/><Choice value="b"/></Choices>',
+    "rating": '<Rating name="label" toName="text"/>',
+    "number": '<Number name="label" toName="text" min="0" max="10"/>',
+}
+
+
+def _answers(desk: Desk, kind: str, tasks: range) -> None:
+    for task in tasks:
+        high, now = int(desk.side[task]), desk.time()
+        tag, value = {
+            "set": ("choices", ["a", "b"] if high else ["b"]),
+            "rating": ("rating", 5 if high else 2),
+            "number": ("number", 8.0 if high else 1.5),
+        }[kind]
+        region = {"from_name": "label", "to_name": "text", "type": tag, "value": {tag: value}}
+        body = {"annotation": task, "task": task, "user": 1, "updated_at": now, "cancelled": False}
+        desk.say(Kind.ANNOTATION, f"annotation:{task}:{now}", **body, result=[region])
+
+
+@pytest.mark.parametrize("snapshot", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_sets_and_numbers_are_learned_published_and_the_same_after_a_restart(
+    tmp_path: Path, kind: str, snapshot: bool
+) -> None:
+    desk = Desk(tmp_path, strategy="margin")
+    desk.config(TEXT.format(KINDS[kind]))
+    _answers(desk, kind, range(1, 31))
+    desk.work(0)
+    _answers(desk, kind, range(31, 41))
+    before = desk.rounds.run()
+    assert before.round.surrogate == ("multi-label@1" if kind == "set" else "regression@1")
+    assert before.round.strategy == ("margin@1" if kind == "set" else "herding@1")
+    assert (before.labelled, before.trained) == (40, True)
+    high = next(task for task in range(41, 121) if desk.side[task])
+    standing = before.of(TaskId(high))
+    assert standing is not None
+    assert standing.answer is not None
+    assert 0 <= standing.uncertainty <= 1
+    assert standing.opinion.startswith("the model ")
+    if kind == "set":
+        assert standing.label == "a, b"
+        assert standing.answer == frozenset("ab")
+    else:
+        low = next(before.of(TaskId(task)) for task in range(41, 121) if not desk.side[task])
+        assert low is not None
+        assert low.answer < standing.answer  # type: ignore[operator]
+    assert before.reasons[0]
+    fresh = probabilities(before, desk.made[high])
+    np.testing.assert_allclose(fresh, before.probabilities[high - 1], atol=1e-3)
+    assert [row["label"] for row in predictions(before)][high - 1] == before.labels_are.pack(standing.answer)
+    restarted = desk.restart(snapshot=snapshot)
+    _same(restarted.snapshot, before)
+    _answers(desk, kind, range(41, 43))
+    again = desk.rounds.run()
+    assert again.labelled == 42
+    assert again.kind == before.kind
+
+
+def test_a_config_that_becomes_another_kind_starts_anew(desk: Desk) -> None:
+    desk.work(3)
+    desk.config(TEXT.format(KINDS["rating"]))
+    _answers(desk, "rating", range(100, 106))
+    changed = desk.rounds.run()
+    assert changed.kind["name"] == "number"
+    assert changed.labelled == 6  # The choices are no ratings.
+    desk.config(TWO)
+    back = desk.rounds.run()
+    assert (back.kind["name"], back.labelled) == ("class", 3)

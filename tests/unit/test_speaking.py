@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from labelcue.engine import Cue
+from labelcue.labels.choice import Choice
 from labelcue.pool.graph import Graph
 from labelcue.pool.matrix import Matrix
 from labelcue.pool.speaking import mean_distance, speaks_for
@@ -59,8 +60,8 @@ def test_the_mean_distance_is_that_to_the_twenty_nearest():
     [(0.4, "speaks for itself alone"), (1.2, "about 1 item like it"), (22.9, "about 23 items like it"), (None, "")],
 )
 def test_the_number_is_said_in_plain_words(others, words):
-    herding, classes = create_strategy("herding"), ("ham", "spam")
-    said = reason_for(herding, classes, np.array([0.52, 0.48], np.float32), 0.41, 1.0, others)
+    opinion = Choice().opinion(("ham", "spam"), np.array([0.52, 0.48], np.float32))
+    said = reason_for(create_strategy("herding"), opinion, 0.41, 1.0, others)
     start = "the model hesitates between ham and spam (0.52/0.48); distance 0.41 from what is labelled"
     assert said.startswith(start)
     assert said.endswith(words or "comes before it")

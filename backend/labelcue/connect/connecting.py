@@ -85,7 +85,7 @@ def _examine(ls: LabelStudio, home: Home, settings: Settings, project: int, on_s
     _only_one(home, ls.url, project)
     found = ls.project(project)
     spec = parse_config(str(found["label_config"]))
-    shown = ", ".join(spec.classes[:8]) + (", …" if len(spec.classes) > 8 else "")
+    shown = ", ".join(spec.classes[:8]) + (", …" if len(spec.classes) > 8 else "") or "numbers"
     on_step(f"Project {project}, {found.get('title')!r}: {spec.control} on ${spec.field} ({shown})")
     require_service(settings)
     on_step(f"The service answers; Label Studio will call it at {service}")

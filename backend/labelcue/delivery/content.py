@@ -37,14 +37,15 @@ def threshold(snapshot: Snapshot, confident: float, base: str) -> float | None:
 
 
 def shown(snapshot: Snapshot, task: TaskId, spec: TaskSpec, confident: float) -> list[Json]:
-    """The one region with the predicted label; none where the model is less than `confident` (0 to 1) of it, where
-    nothing is trained, and for audits: an annotator who sees the model's label agrees with it more often."""
+    """The one region with the predicted label, set or number; none where the model is less than `confident` (0 to 1) of
+    it, where nothing is trained, and for audits: an annotator who sees the model's label agrees with it more often."""
     if snapshot.is_audit(task):
         return []
     standing = snapshot.of(task) if snapshot.trained else None
     if standing is None or standing.confidence < confident:
         return []
-    scores = Scores(task, tuple(standing.probabilities.values()), tuple(standing.probabilities), snapshot.version)
+    said = None if standing.answer is None else (standing.answer, standing.confidence)
+    scores = Scores(task, tuple(standing.probabilities.values()), tuple(standing.probabilities), snapshot.version, said)
     result: list[Json] = prediction(spec, scores)["result"]
     return result
 

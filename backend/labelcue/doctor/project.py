@@ -30,14 +30,13 @@ def project_findings(case: Case) -> Iterator[Finding]:
 
 
 def _label_config(case: Case) -> Finding:
-    remedy = "Keep one single-choice Choices on a Text or HyperText in the label config."
+    remedy = "Keep one Choices, Rating or Number on a Text, HyperText or Image in the label config."
     try:
         spec = parse_config(str(case.found["label_config"]))
     except UnsupportedConfig as error:
         return case.judge("label-config", "bad", error.message, error.remedy or remedy)
-    return case.judge(
-        "label-config", "ok", f"LabelCue learns {spec.from_name!r} with {len(spec.classes)} classes.", remedy
-    )
+    what = f"{len(spec.classes)} classes" if spec.classes else "numbers"
+    return case.judge("label-config", "ok", f"LabelCue learns {spec.from_name!r} with {what}.", remedy)
 
 
 def _sampling(case: Case) -> Finding:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from math import fsum
 from typing import Any
 
 from labelcue.errors import LabelCueError, TaskUnreadable
+from labelcue.labels import LabelKind, kinds
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import label_of
 from labelcue.store.base import Ledger
 from labelcue.store.fold import AnnotationState, Fold, fold, stamp
-from labelcue.types import Label, TaskId, TaskSpec
+from labelcue.types import Answer, TaskId, TaskSpec
 
 Row = dict[str, Any]
 
@@ -20,18 +20,20 @@ Row = dict[str, Any]
 def labelled(ledger: Ledger, project: int, upto: int | None = None) -> Iterator[Row]:
     """Every task with a usable label, by ascending id, as the ledger's events up to `upto` have it.
 
-    A row: `task`; `label`, the one that most annotators gave, None where the first place is shared; `agreed`; `labels`,
-    each annotator's `{annotator, label, at}` (a `null` annotator: imported); `data`, the task's own fields.
+    A row: `task`; `label`, the one that most annotators gave, None where the first place is shared (of numbers their
+    mean); `agreed`; `labels`, each annotator's `{annotator, label, at}` (a `null` annotator: imported); `data`, the
+    task's own fields.
     """
     state = fold(ledger.read(project, upto=upto))
     spec = _spec(state)
     if spec is None:
         return
+    kind = kinds.create(spec.kind)
     for task in sorted(state.tasks):
         given = _labels(state, task, spec)
         if given:
             data = ledger.event(state.tasks[task].position).body["data"]
-            yield {"task": task, **_summed([one["label"] for one in given]), "labels": given, "data": data}
+            yield {"task": task, **_summed(kind, given), "data": data}
 
 
 def selected(ledger: Ledger, project: int, upto: int | None = None) -> Iterator[Row]:
@@ -58,10 +60,10 @@ def disagreements(ledger: Ledger, project: int, upto: int | None = None) -> Iter
     return (row for row in labelled(ledger, project, upto) if not row["agreed"])
 
 
-def _summed(labels: list[Label]) -> Row:
-    first, *rest = Counter(labels).most_common(2)
-    tied = bool(rest) and rest[0][1] == first[1]
-    return {"label": None if tied else first[0], "agreed": not rest}
+def _summed(kind: LabelKind, given: list[Row]) -> Row:
+    label, agreed = kind.agreed([one["label"] for one in given])
+    labels = [{**one, "label": kind.pack(one["label"])} for one in given]
+    return {"label": None if label is None else kind.pack(label), "agreed": agreed, "labels": labels}
 
 
 def _labels(state: Fold, task: TaskId, spec: TaskSpec) -> list[Row]:
@@ -75,7 +77,7 @@ def _labels(state: Fold, task: TaskId, spec: TaskSpec) -> list[Row]:
     return [found[own] for own in sorted(found, key=lambda own: (own[0] is None, own))]
 
 
-def _label(spec: TaskSpec, one: AnnotationState) -> Label | None:
+def _label(spec: TaskSpec, one: AnnotationState) -> Answer | None:
     try:
         return label_of(spec, one.result)
     except TaskUnreadable:

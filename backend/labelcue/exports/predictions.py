@@ -11,26 +11,26 @@ from labelcue.store.snapshot import Snapshot
 
 
 def predictions(snapshot: Snapshot) -> Iterator[Row]:
-    """One row a task, by ascending id: predicted label, its calibrated probability, all probabilities, uncertainty
-    (1 - (p1 - p2)), novelty, place in the queue (None: not in it), version. Nothing is predicted before a training."""
-    scores = snapshot.probabilities.astype(np.float64)
-    width = scores.shape[1]
-    top = -np.sort(-np.pad(scores, ((0, 0), (0, max(0, 2 - width)))), axis=1)[:, :2]
-    best = scores.argmax(axis=1) if width else np.zeros(len(scores), dtype=np.int64)
+    """One row a task, by ascending id: what is predicted and how surely (for classes the calibrated probability), all
+    probabilities (of numbers: mean and deviation), uncertainty, novelty, place in the queue (None: not in it), version.
+    Nothing is predicted before a training."""
+    kind, doubt = snapshot.labels_are, snapshot.doubt(np.arange(len(snapshot.ids)))
+    names = snapshot.classes if kind.named else ("mean", "deviation")
     for place, task in enumerate(snapshot.ids.tolist()):
-        known = snapshot.trained and width > 0
+        said = snapshot.probabilities[place]
+        guess = kind.guess(snapshot.classes, said) if snapshot.trained and len(said) else None
         rank = int(snapshot.rank[place])
         yield {
             "task": task,
-            "label": snapshot.classes[int(best[place])] if known else None,
-            "confidence": round(float(top[place, 0]), 6) if known else None,
-            "uncertainty": round(float(1 - (top[place, 0] - top[place, 1])), 6) if known else 1.0,
+            "label": kind.pack(guess[0]) if guess else None,
+            "confidence": round(guess[1], 6) if guess else None,
+            "uncertainty": round(float(doubt[place]), 6) if guess else 1.0,
             "novelty": round(float(snapshot.novelty[place]), 6),
             "rank": rank if rank >= 0 else None,
-            "probabilities": _named(snapshot.classes, scores[place]) if known else {},
+            "probabilities": _named(names, said.astype(np.float64)) if guess else {},
             "version": snapshot.version,
         }
 
 
-def _named(classes: tuple[str, ...], scores: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dict[str, float]:
-    return {name: round(float(score), 6) for name, score in zip(classes, scores, strict=True)}
+def _named(names: tuple[str, ...], said: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dict[str, float]:
+    return {name: round(float(one), 6) for name, one in zip(names, said, strict=False)}

@@ -26,7 +26,7 @@ from labelcue.insights.powerlaw import Law
 from labelcue.insights.second import Spending, spending, with_quality
 from labelcue.insights.stopping import PROBES, Stopping, stopping
 from labelcue.insights.successive import marks, predictions, random_order
-from labelcue.strategies.measures import margin
+from labelcue.labels.measures import margin
 from labelcue.types import Floats, Ints, Json
 
 FORMAT = 1

@@ -13,7 +13,7 @@ import numpy as np
 
 from labelcue.errors import BadRequest
 from labelcue.insights.intervals import Real
-from labelcue.strategies.measures import hardness
+from labelcue.labels.measures import hardness
 from labelcue.types import Floats, Ints
 
 SCHEMES = ("plain", "unbiased")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
@@ -21,10 +22,23 @@ LARGEST = 1_000_000
 DEEPEST = 64
 """Levels of nested tags."""
 SUPPORTED = (
-    "LabelCue learns one single-choice Choices on a Text, HyperText or Image whose value is one field, as $text."
+    "LabelCue learns one Choices (single or multiple), Rating or Number on a Text, HyperText or Image whose "
+    "value is one field, as $text."
 )
 READABLE = ("Text", "HyperText", "Image")
 SINGLE = ("", "single", "single-radio")
+STARS = 5
+"""Label Studio's own number of stars, where a Rating gives none."""
+FUTURE = {
+    "Taxonomy": "a flat Choices would be learned",
+    "Pairwise": "a Choices with the two sides as choices would be learned",
+    **dict.fromkeys(("Labels", "HyperTextLabels", "ParagraphLabels"), "a Choices for the whole text would be learned"),
+    **dict.fromkeys(
+        ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "BrushLabels", "EllipseLabels", "TimeSeriesLabels"),
+        "a Choices for the whole task would be learned",
+    ),
+}
+"""What LabelCue would learn in place of a control that it does not learn yet."""
 _FIELD = re.compile(r"\$([\w-]+)")
 
 
@@ -52,6 +66,8 @@ def parse_config(xml: str) -> TaskSpec:
     if not learnable:
         reasons = "; ".join(f"{_named(control)}: {_refusal(control, objects)}" for control in controls[:10])
         raise UnsupportedConfig(f"LabelCue cannot learn this label config. {reasons}.", SUPPORTED)
+    first = min(map(_rank, learnable))
+    learnable = [control for control in learnable if _rank(control) == first]
     if len(learnable) > 1:
         names = ", ".join(_named(control) for control in learnable[:10])
         raise UnsupportedConfig(
@@ -110,7 +126,32 @@ def _spec(control: Element, objects: Mapping[str, Element], xml: str) -> TaskSpe
         field=field.group(1) if field else "",
         classes=_classes(control),
         xml=xml,
+        kind=KINDS[_rank(control)],
+        bounds=_bounds(control),
     )
+
+
+def _rank(control: Element) -> int:
+    """0 for a single choice, and so on: of several controls the first sort is learned, the others are left alone."""
+    if control.tag != "Choices":
+        return 2 if control.tag == "Rating" else 3
+    return 0 if control.get("choice", "") in SINGLE else 1
+
+
+def _bounds(control: Element) -> tuple[float, float] | None:
+    """Where a control's numbers lie; None where it takes any, or none."""
+    if control.tag == "Rating":
+        return (1.0, _number(control.get("maxRating", "")) or float(STARS))
+    low, high = _number(control.get("min", "")), _number(control.get("max", ""))
+    return (low, high) if control.tag == "Number" and low is not None and high is not None else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def _classes(control: Element) -> tuple[str, ...]:
@@ -121,9 +162,11 @@ def _classes(control: Element) -> tuple[str, ...]:
 
 def _refusal(control: Element, objects: Mapping[str, Element]) -> str:
     """Why the control cannot be learned; empty where it can."""
-    if control.tag != "Choices":
-        return f"{control.tag[:60]} is not learned yet"
-    return _refused_choices(control) or _refused_object(control.get("toName", ""), objects)
+    rule = RULES.get(control.tag)
+    if rule is None:
+        instead = FUTURE.get(control.tag)
+        return f"{control.tag[:60]} is not learned yet{(instead and '; ' + instead) or ''}"
+    return rule(control) or _refused_object(control.get("toName", ""), objects)
 
 
 def _refused_choices(control: Element) -> str:
@@ -131,8 +174,7 @@ def _refused_choices(control: Element) -> str:
     choices = list(control.iter("Choice"))
     classes = _classes(control)
     checks = (
-        (choice == "multiple", 'choice="multiple" is not learned yet, only choice="single"'),
-        (choice not in SINGLE, f"choice={choice[:60]!r} is unknown"),
+        (choice not in (*SINGLE, "multiple"), f"choice={choice[:60]!r} is unknown"),
         (control.get("value") or control.get("apiUrl"), "its choices come from each task (dynamic choices)"),
         (_on(control, "perRegion"), "perRegion choices are not learned, only one answer for the whole task"),
         (_on(control, "perItem"), "perItem choices are not learned, only one answer for the whole task"),
@@ -141,6 +183,26 @@ def _refused_choices(control: Element) -> str:
         (len(classes) < 2, f"it has {len(classes)} different choices, and learning needs two"),
     )
     return next((why for wrong, why in checks if wrong), "")
+
+
+def _refused_number(control: Element) -> str:
+    """Of a Rating or a Number."""
+    given = {name: control.get(name, "") for name in ("maxRating", "min", "max") if control.get(name)}
+    wrong = next((name for name, text in given.items() if _number(text) is None), "")
+    low, high = _bounds(control) or (0.0, 1.0)
+    checks = (
+        (_on(control, "perRegion"), f"a perRegion {control.tag} is not learned, only one answer for the whole task"),
+        (_on(control, "perItem"), f"a perItem {control.tag} is not learned, only one answer for the whole task"),
+        (wrong, f"{wrong}={given.get(wrong, '')[:60]!r} is no number"),
+        (low >= high, f"its numbers go from {low:g} to {high:g}, and learning needs two"),
+    )
+    return next((why for bad, why in checks if bad), "")
+
+
+RULES = {"Choices": _refused_choices, "Rating": _refused_number, "Number": _refused_number}
+"""Tag → why such a control cannot be learned."""
+KINDS = ("class", "set", "number", "number")
+"""The kind of label of each rank of control."""
 
 
 def _on(control: Element, attribute: str) -> bool:

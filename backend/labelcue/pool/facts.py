@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from labelcue.errors import BadRequest
+from labelcue.labels import LabelKind, kind_of, kinds
 from labelcue.pool.levers import Levers
 from labelcue.pool.roster import ItemId
-from labelcue.types import Floats, Label, UserId
+from labelcue.types import Answer, Floats, Label, UserId
 
-Said: TypeAlias = Label | Mapping[UserId, Label]
+Said: TypeAlias = Answer | AbstractSet[str] | Mapping[UserId, Answer]
 """One label, or each annotator's label."""
 
 
 class Facts:
     """Labels by item and annotator, skipped items, leased items, and the classes."""
 
-    def __init__(self, classes: Iterable[Label] | None) -> None:
+    def __init__(self, classes: Iterable[Label] | None, kind: LabelKind | None = None) -> None:
+        self.kind = kind or kinds.create("class")
         self.fixed = classes is not None
         """Whether classes were given; else they are learned from the labels."""
-        self.classes: tuple[Label, ...] = _as_classes(classes or ())
-        self.labels: dict[ItemId, dict[UserId | None, Label]] = {}
+        self.classes: tuple[Label, ...] = _as_classes(classes or (), self.kind)
+        self.labels: dict[ItemId, dict[UserId | None, Answer]] = {}
         self.skipped: set[ItemId] = set()
         self.leased: set[ItemId] = set()
         self.levers = Levers()
 
     def set_classes(self, classes: Iterable[Label]) -> None:
         """Allow exactly these: known ones keep their order, new ones follow; labels of others do not count."""
-        wanted = _as_classes(classes)
+        wanted = _as_classes(classes, self.kind)
         kept = tuple(label for label in self.classes if label in wanted)
         self.classes = kept + tuple(label for label in wanted if label not in kept)
         self.fixed = True
@@ -45,12 +48,13 @@ class Facts:
 
         `taker`: who reads the labels, for the message.
         """
-        read = {item: _by_user(item, label, taker) for item, label in said.items()}
-        used = sorted({label for by_user in read.values() for label in by_user.values()})
+        read = {item: _by_user(item, label, taker, self.kind) for item, label in said.items()}
         if self.fixed:
             for item, by_user in read.items():
                 self._check(item, by_user)
         else:
+            names = self.kind.names
+            used = sorted({label for by_user in read.values() for one in by_user.values() for label in names(one)})
             self.classes += tuple(label for label in used if label not in self.classes)
         self.labels.update(read)
         self.leased.difference_update(read)
@@ -85,30 +89,28 @@ class Facts:
 
     def labelled(self) -> list[ItemId]:
         """Items with a label of a present class, ascending; without audits, which nobody learns from."""
-        present, audits = set(self.classes), set(self.levers.audited)
-        found = (item for item, said in self.labels.items() if not present.isdisjoint(said.values()))
+        present, audits, counts = set(self.classes), set(self.levers.audited), self.kind.counts
+        found = (item for item, said in self.labels.items() if counts(said.values(), present))
         return cast(list[ItemId], sorted(cast(Iterable[Any], (item for item in found if item not in audits))))
 
     def held_out(self) -> list[ItemId]:
         """Audits with a label of a present class."""
-        present, labels = set(self.classes), self.labels
-        return [item for item in self.levers.audited if not present.isdisjoint(labels.get(item, {}).values())]
+        present, labels, counts = set(self.classes), self.labels, self.kind.counts
+        return [item for item in self.levers.audited if item in labels and counts(labels[item].values(), present)]
 
     def targets(self, items: Iterable[ItemId]) -> Floats:
-        """(n, c) float32 share of each class among the labels of some labelled items; a row sums to 1."""
-        index = {label: place for place, label in enumerate(self.classes)}
-        rows = [[index[label] for label in self.labels[item].values() if label in index] for item in items]
-        out = np.zeros((len(rows), len(index)), dtype=np.float32)
-        for target, said in zip(out, rows, strict=True):
-            np.add.at(target, said, np.float32(1 / len(said)))
-        return out
+        """(n, r) float32 truth of some labelled items, as their kind makes it of what all annotators said."""
+        return self.kind.targets([self.labels[item].values() for item in items], self.classes)
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain lists, the same for the same facts."""
+        pack = self.kind.pack
+        packed = ([item, [(user, pack(one)) for user, one in said.items()]] for item, said in self.labels.items())
         return {
+            "kind": self.kind.as_json(),
             "fixed": self.fixed,
             "classes": list(self.classes),
-            "labels": sorted([item, list(by_user.items())] for item, by_user in self.labels.items()),
+            "labels": sorted(packed, key=lambda pair: cast(Any, pair[0])),
             "skipped": sorted(cast(Any, self.skipped)),
             "leased": sorted(cast(Any, self.leased)),
             "levers": self.levers.as_json(),
@@ -117,38 +119,46 @@ class Facts:
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Facts:
         """The inverse of `as_json`."""
-        facts = cls(body["classes"])
-        facts.fixed = bool(body["fixed"])
-        facts.labels = {item: dict(said) for item, said in body["labels"]}
+        facts = cls(body["classes"], kind_of(body.get("kind", {"name": "class"})))
+        facts.fixed, unpack = bool(body["fixed"]), facts.kind.unpack
+        facts.labels = {item: {user: unpack(one) for user, one in said} for item, said in body["labels"]}
         facts.skipped, facts.leased = set(body["skipped"]), set(body["leased"])
         facts.levers = Levers.from_json(body["levers"])
         return facts
 
-    def _check(self, item: ItemId, by_user: Mapping[UserId | None, Label]) -> None:
-        for label in by_user.values():
-            if label not in self.classes:
+    def _check(self, item: ItemId, by_user: Mapping[UserId | None, Answer]) -> None:
+        for answer in by_user.values():
+            for label in self.kind.names(answer):
+                if label in self.classes:
+                    continue
                 raise BadRequest(
                     f"The label {label!r} of item {item!r} is not among the classes {', '.join(self.classes)}.",
                     "Correct the label, or add it with set_classes.",
                 )
 
 
-def _by_user(item: ItemId, said: object, taker: str) -> dict[UserId | None, Label]:
+def _by_user(item: ItemId, said: object, taker: str, kind: LabelKind) -> dict[UserId | None, Answer]:
     by_user: dict[Any, Any] = dict(said) if isinstance(said, Mapping) else {None: said}
-    wrong = [label for label in by_user.values() if not isinstance(label, str) or not label]
+    read = {user: kind.read(label) for user, label in by_user.items()}
+    wrong = [by_user[user] for user, answer in read.items() if answer is None]
     if wrong or not by_user:
         raise BadRequest(
-            f"The label of item {item!r} is {(wrong or ['empty'])[0]!r}; {taker} takes strings.",
-            "Pass the name of its class, or {annotator: name}.",
+            f"The label of item {item!r} is {(wrong or ['empty'])[0]!r}; {taker} takes {kind.takes}.",
+            f"Pass {kind.form}, or {{annotator: {kind.form}}}.",
         )
     strangers = [user for user in by_user if not isinstance(user, (int, np.integer, type(None)))]
     if strangers:
         raise BadRequest(f"An annotator of item {item!r} is {strangers[0]!r}.", "Name annotators by whole numbers.")
-    return {None if user is None else int(user): str(label) for user, label in by_user.items()}
+    return {None if user is None else int(user): answer for user, answer in read.items() if answer is not None}
 
 
-def _as_classes(classes: Iterable[Label]) -> tuple[Label, ...]:
+def _as_classes(classes: Iterable[Label], kind: LabelKind) -> tuple[Label, ...]:
     given = list(classes)
+    if given and not kind.named:
+        raise BadRequest(
+            f"Labels that are {kind.takes} have no classes, and {', '.join(map(repr, given))} were given.",
+            "Leave them out, or choose a surrogate for classes or sets.",
+        )
     wrong: list[object] = [label for label in given if not isinstance(label, str) or not label]
     if wrong or isinstance(classes, str):
         raise BadRequest(f"Among the classes is {(wrong or given)[0]!r}.", "Pass a list of their names.")

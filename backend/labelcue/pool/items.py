@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
+from labelcue.labels import LabelKind
 from labelcue.pool.clusters import Clusters
 from labelcue.pool.cover import COVERED, Cover
 from labelcue.pool.facts import Facts, Said
@@ -34,6 +35,7 @@ class Items:
         classes: Iterable[Label] | None,
         graph: Graph | None,
         newest: bool,
+        kind: LabelKind | None = None,
     ) -> None:
         self._matrix = Matrix(_as_array(vectors))
         if not self._matrix.rows:
@@ -43,7 +45,7 @@ class Items:
         if not newest:
             refuse_doubles(names)
         self._roster = Roster(names)
-        self._facts = Facts(classes)
+        self._facts = Facts(classes, kind)
         self._cover = Cover(self._matrix)
         self._graph = graph or Graph()
         self._clusters = Clusters()
@@ -127,7 +129,8 @@ class Items:
     def label(self, said: Mapping[ItemId, Said]) -> None:
         """`{id: label}` or `{id: {annotator: label}}`: replaces all that was said of these items; leases end.
 
-        Raises BadRequest that names a label outside the given classes; then nothing has changed.
+        A label is a string, a set of strings or a number, by the surrogate. Raises BadRequest that names a label of
+        another kind, outside the given classes or the bounds; then nothing has changed.
         """
         if not isinstance(said, Mapping):
             raise BadRequest("Labels come as {id: label}.", "Pass a dictionary.")
@@ -177,7 +180,7 @@ class Items:
         return list(dict.fromkeys(plain(ids)))
 
     def _labelled(self) -> tuple[Ints, Floats]:
-        """Rows of the labelled items in ascending order of their ids, and their (n, c) targets."""
+        """Rows of the labelled items in ascending order of their ids, and their (n, r) targets."""
         items = self._facts.labelled()
         return self._roster.rows(items), self._facts.targets(items)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcue.errors import BadRequest
+from labelcue.errors import BadRequest, WrongSetting
 from labelcue.pool.draws import draw
 from labelcue.pool.facts import Facts
 from labelcue.pool.items import Items
@@ -18,7 +18,7 @@ from labelcue.pool.matrix import FARTHEST
 from labelcue.pool.roster import ItemId, plain
 from labelcue.pool.turns import lots
 from labelcue.pool.wishes import Lots, Wishes
-from labelcue.types import Floats, Ints, Label
+from labelcue.types import Answer, Floats, Ints, Label
 
 _NONE = np.empty(0, dtype=np.int64)
 OTHER = 2**32
@@ -110,6 +110,12 @@ class Levered(Items):
         With both, an item counts for its class and for its slice at once. Nothing is held before the model is trained.
         Raises BadRequest.
         """
+        if shares and not self._facts.kind.exclusive:
+            raise WrongSetting(
+                "classes",
+                f"Labels that are {self._facts.kind.takes} give an item no single class that could have a share.",
+                "Use quota with slices of your own.",
+            )
         self._facts.levers.set_class_quota(shares, self.classes)
         self._stale = True
 
@@ -203,6 +209,11 @@ class Levered(Items):
             told = Facts.from_json(facts)
         except (KeyError, TypeError, ValueError) as error:
             raise BadRequest(f"These are no facts of a Cue: {error!r}.", "Pass what `facts` gave.") from error
+        if told.kind.name != self._facts.kind.name:
+            raise BadRequest(
+                f"These are labels that are {told.kind.takes}, and {self._taker} takes {self._facts.kind.takes}.",
+                "Choose the surrogate that they were made with.",
+            )
         self._known(told.known())
         self._facts, self._stale = told, True
 
@@ -237,7 +248,7 @@ class Levered(Items):
         A cell is a class and a slice; of each there is one more for whatever has no share of its own.
         """
         levers = self._facts.levers
-        classes = levers.class_shares if probabilities is not None else {}
+        classes = levers.class_shares if probabilities is not None and self._facts.kind.exclusive else {}
         if not levers.shares and not classes:
             return _NONE, np.empty(0), _NONE
         ordinary = [item for item in levers.served if item not in levers.drawn]
@@ -262,7 +273,7 @@ class Levered(Items):
 
     def _said(self, classes: Mapping[Label, float], items: list[ItemId]) -> Ints:
         """(k,) the same of items by their label, -1 where there is none."""
-        number = {name: kind for kind, name in enumerate(classes)}
+        number: dict[Answer, int] = {name: kind for kind, name in enumerate(classes)}
         told = (list(self._facts.labels.get(item, {}).values()) for item in items)
         found = [number.get(max(said, key=said.count), len(classes)) if said else -1 for said in told]
         return np.array(found, dtype=np.int64)

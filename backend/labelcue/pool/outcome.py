@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ class Outcome:
     ids: NDArray[Any]
     """(n,) int64 or str, ascending: every item in the pool."""
     probabilities: Floats
-    """(n, c) float32, calibrated."""
+    """(n, k) float32: of a class or label each its calibrated probability; of numbers mean, deviation and doubt."""
     priority: Floats
     """(n,) float32, 0 to 1, never rising along the queue; 0 outside the queue."""
     novelty: Floats
@@ -29,13 +29,13 @@ class Outcome:
     cover: Floats
     """(n,) float32 squared distance to the nearest labelled or leased item: -1 for these themselves, 4 for none."""
     weights: Floats
-    """(c, d) float32."""
+    """(r, d) float32, one row a class or label; one for numbers."""
     bias: Floats
-    """(c,) float32."""
+    """(r,) float32."""
     temperature: float
     l2: float
     trained: bool
-    """Whether two classes have been seen."""
+    """Whether there is something to tell apart: two classes, a label and its absence, or two numbers."""
     labelled: int
     """Number of labelled items."""
     classes: tuple[Label, ...]
@@ -43,6 +43,10 @@ class Outcome:
     """Power of the neighbours in the probabilities; 0: the weights speak alone."""
     fused: float = 1.0
     """Temperature of weights and neighbours together."""
+    noise: float = 0.0
+    """Standard deviation of labels around a number that is known."""
+    extra: Floats = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    """What the kind of label needs beside the weights."""
 
     @cached_property
     def order(self) -> Ints:

@@ -108,12 +108,10 @@ class Opinions:
 
 
 def _uncertainty(snapshot: Snapshot, tasks: Ints) -> Floats:
-    """(m,) margin uncertainty 1 - (p1 - p2); 0 of tasks that the round does not know, 1 while nothing is trained."""
+    """(m,) uncertainty; 0 of tasks that the round does not know, 1 while nothing is trained."""
     places = np.searchsorted(snapshot.ids, tasks)
     known = places < len(snapshot.ids)
     known[known] = snapshot.ids[places[known]] == tasks[known]
     doubt = known.astype(np.float32)
-    if snapshot.trained and len(snapshot.classes) > 1:
-        first_two = np.partition(snapshot.probabilities[places[known]], -2, axis=1)[:, -2:]
-        doubt[known] = 1 - (first_two[:, 1] - first_two[:, 0])
+    doubt[known] = snapshot.doubt(places[known])
     return doubt

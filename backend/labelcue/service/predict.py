@@ -40,6 +40,11 @@ class _Model:
 
     def scores(self, task: TaskId, probabilities: NDArray[np.floating]) -> Scores | None:
         """Over the classes that are left, summing to 1; None where nothing is left of them."""
+        kind = self.snapshot.labels_are
+        if not kind.exclusive:
+            chosen = probabilities[list(self.columns)] if kind.named else probabilities
+            said = kind.guess(self.classes, chosen.astype(np.float32))
+            return Scores(task, (), self.classes, self.snapshot.version, said)
         kept = np.asarray(probabilities, dtype=np.float64)[list(self.columns)]
         total = float(kept.sum())
         if not np.isfinite(total) or total <= 0:
@@ -94,7 +99,9 @@ class Predictor:
         if snapshot is None or not snapshot.trained:
             return UNTRAINED
         columns = tuple(place for place, label in enumerate(snapshot.classes) if label in spec.classes)
-        if not columns:
+        if spec.kind != snapshot.labels_are.name:
+            return "the model was trained for labels of another kind; the learner has yet to read this label config"
+        if not columns and snapshot.labels_are.named:
             return "the model knows none of the labels of this label config; the learner has yet to read it"
         return _Model(project, snapshot, spec, tuple(snapshot.classes[place] for place in columns), columns)
 
@@ -131,11 +138,10 @@ def _one(
 
 
 def probabilities(snapshot: Snapshot, vector: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Calibrated class probabilities (c,) of one vector (d,): softmax((W x + b) / T), T the snapshot's temperature."""
-    logits = (snapshot.weights @ vector + snapshot.bias).astype(np.float64) / snapshot.temperature
-    powers = np.exp(logits - logits.max())
-    normalised: NDArray[np.float64] = powers / powers.sum()
-    return normalised
+    """(k,) what the snapshot's model says of one vector (d,), as its kind of label has it."""
+    kind = snapshot.labels_are
+    said: NDArray[np.float64] = kind.settle(kind.say(vector[None].astype(np.float32), snapshot))[0].astype(np.float64)
+    return said
 
 
 def _rows(snapshot: Snapshot, tasks: Sequence[TaskId]) -> dict[TaskId, NDArray[np.floating]]:

@@ -36,6 +36,8 @@ def why_of(standing: Standing, lever: Kind | None = None) -> str:
 def _opinion(standing: Standing) -> str:
     if standing.label is None:
         return "too few labels yet to be sure of anything"
+    if standing.opinion:
+        return standing.opinion
     first, *rest = sorted(standing.probabilities.items(), key=lambda pair: -pair[1])
     if rest and standing.uncertainty >= HESITATES:
         second = rest[0]

@@ -17,13 +17,27 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from labelcue.errors import Corrupt, NotFound, StoreError
+from labelcue.errors import BadRequest, Corrupt, NotFound, StoreError
+from labelcue.labels import LabelKind, kind_of
+from labelcue.labels.belief import Belief
 from labelcue.store.atomic import replace_file, sync_soon
 from labelcue.store.tensors import bytes_of, pieces
-from labelcue.types import Floats, Ints, Label, Round, TaskId
+from labelcue.types import Answer, Floats, Ints, Json, Label, Round, TaskId
 
 _FORMAT = "labelcue.snapshot.2"
-_ARRAYS = ("ids", "probabilities", "priority", "novelty", "rank", "weights", "bias", "cover", "audits", "chances")
+_ARRAYS = (
+    "ids",
+    "probabilities",
+    "priority",
+    "novelty",
+    "rank",
+    "weights",
+    "bias",
+    "cover",
+    "audits",
+    "chances",
+    "extra",
+)
 _INTEGERS = ("ids", "rank", "audits")
 _Mark: TypeAlias = tuple[int, int, int]  # inode, mtime in ns, size
 _REBUILD = "Delete it: the learner builds it again from the ledger."
@@ -45,10 +59,10 @@ class Standing:
     """Cosine distance to the nearest labelled, leased or earlier placed item, 0 to 1."""
     probabilities: dict[Label, float]
     """Calibrated; empty while there are no classes."""
-    label: Label | None
-    """The most probable class; None while nothing is trained."""
+    label: str | None
+    """What is predicted, for people: the most probable class, a set, a number; None while nothing is trained."""
     confidence: float
-    """The probability of the most probable class; 0 while there are no classes."""
+    """How surely: the probability of the most probable class or set; 0 while there are no classes."""
     version: str
     reason: str = ""
     """Why it stands there, for admins; empty beyond the first places of the queue."""
@@ -56,6 +70,10 @@ class Standing:
     """The chance that it was drawn with at its place; None where it was not drawn."""
     audit: bool = False
     """Whether it measures the model."""
+    answer: Answer | None = None
+    """What is predicted, as annotations have it; None while nothing is trained."""
+    opinion: str = ""
+    """The same in a sentence, where it is no single class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +90,7 @@ class Snapshot:
     ids: Ints
     """(n,) int64, ascending: every live task that has a vector."""
     probabilities: Floats
-    """(n, c) float32, calibrated; each row sums to 1."""
+    """(n, k) float32: calibrated, each row sums to 1; of sets each by itself; of numbers mean, deviation and doubt."""
     priority: Floats
     """(n,) float32, 0 to 1."""
     novelty: Floats
@@ -80,9 +98,9 @@ class Snapshot:
     rank: Ints
     """(n,) int64, 0 is next, -1 is not in the queue."""
     weights: Floats
-    """(c, d) float32."""
+    """(r, d) float32, one row a class or label; one for numbers."""
     bias: Floats
-    """(c,) float32."""
+    """(r,) float32."""
     cover: Floats
     """(n,) float32, squared distance to the nearest covered item, in the order of `ids`."""
     share: float = 0.0
@@ -97,12 +115,20 @@ class Snapshot:
     """(h,) float32 of the first places of the queue: the chance that each was drawn with, NaN where it was not."""
     reasons: tuple[str, ...] = ()
     """(h,) of the first places of the queue: why each task stands there, in a sentence for admins."""
+    noise: float = 0.0
+    """Standard deviation of labels around a number that is known."""
+    extra: Floats = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    """What the kind of label needs beside the weights."""
+    kind: Mapping[str, Json] = field(default_factory=lambda: {"name": "class"})
+    """The kind of label, as JSON."""
 
     def __post_init__(self) -> None:
         n, c = len(self.ids), len(self.classes)
         shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("ids", "priority", "novelty", "rank", "cover"), (n,))
         shapes |= {"audits": (len(self.audits),), "chances": (len(self.reasons),)}
-        shapes |= {"probabilities": (n, c), "bias": (c,), "weights": (c, self.weights.shape[-1])}
+        rows = self.labels_are.rows(c)
+        shapes |= {"probabilities": (n, self.labels_are.columns(c)), "extra": self.extra.shape}
+        shapes |= {"bias": (rows,), "weights": (rows, self.weights.shape[-1])}
         for name, shape in shapes.items():
             array: NDArray[Any] = getattr(self, name)
             dtype = np.int64 if name in _INTEGERS else np.float32
@@ -110,6 +136,11 @@ class Snapshot:
                 raise ValueError(f"{name} is {array.dtype}{array.shape}, not {np.dtype(dtype)}{shape}")
         if n and not bool(np.all(self.ids[1:] > self.ids[:-1])):
             raise ValueError("ids are not ascending")
+
+    @cached_property
+    def labels_are(self) -> LabelKind:
+        """The kind of label."""
+        return kind_of(self.kind)
 
     @property
     def version(self) -> str:
@@ -138,22 +169,45 @@ class Snapshot:
         place = int(np.searchsorted(self.ids, task))
         if place == len(self.ids) or self.ids[place] != task:
             return None
-        scores = self.probabilities[place].astype(np.float64)
-        best = int(np.argmax(scores)) if len(scores) else -1
+        kind, said = self.labels_are, self.probabilities[place]
+        scores = said.astype(np.float64) if kind.named else np.empty(0)
+        answer, sure = kind.guess(self.classes, said) if len(said) else (None, 0.0)
+        known = answer if self.trained else None
         return Standing(
             rank=int(self.rank[place]) if self.rank[place] >= 0 else None,
             priority=float(self.priority[place]),
-            uncertainty=_margin_uncertainty(scores) if self.trained else 1.0,
-            entropy=_normalised_entropy(scores) if self.trained else 1.0,
+            uncertainty=float(self.doubt(np.array([place]))[0]),
+            entropy=self._entropy(said) if self.trained else 1.0,
             novelty=float(self.novelty[place]),
             probabilities=dict(zip(self.classes, scores.tolist(), strict=True)),
-            label=self.classes[best] if self.trained and best >= 0 else None,
-            confidence=float(scores[best]) if best >= 0 else 0.0,
+            label=None if known is None else kind.text(known),
+            confidence=sure,
             version=self.version,
             reason=self._reason(int(self.rank[place])),
             propensity=self._chance(int(self.rank[place])),
             audit=self.is_audit(task),
+            answer=known,
+            opinion="" if known is None or kind.exclusive else kind.opinion(self.classes, said),
         )
+
+    def doubt(self, places: Ints) -> NDArray[np.float64]:
+        """(m,) uncertainty of some tasks by their place in `ids`; 1 while nothing is trained."""
+        said = self.probabilities[places]
+        if not self.trained:
+            return np.ones(len(said))
+        if self.labels_are.exclusive:
+            ranked = np.sort(np.pad(said.astype(np.float64), ((0, 0), (2, 0))), axis=1)
+            margins: NDArray[np.float64] = 1.0 - (ranked[:, -1] - ranked[:, -2])
+            return margins
+        return self._believed(said).doubt().astype(np.float64)
+
+    def _entropy(self, said: Floats) -> float:
+        if self.labels_are.exclusive:
+            return _normalised_entropy(said.astype(np.float64))
+        return float(self._believed(said[None]).entropy()[0])
+
+    def _believed(self, said: Floats) -> Belief:
+        return self.labels_are.believe(said, np.empty((0, said.shape[1]), dtype=np.float32))
 
     def _reason(self, rank: int) -> str:
         return self.reasons[rank] if 0 <= rank < len(self.reasons) else ""
@@ -161,11 +215,6 @@ class Snapshot:
     def _chance(self, rank: int) -> float | None:
         known = 0 <= rank < len(self.chances) and not np.isnan(self.chances[rank])
         return float(self.chances[rank]) if known else None
-
-
-def _margin_uncertainty(scores: NDArray[np.float64]) -> float:
-    first, second = np.sort(np.append(scores, [0.0, 0.0]))[-1:-3:-1]
-    return float(1.0 - (first - second))
 
 
 def _normalised_entropy(scores: NDArray[np.float64]) -> float:
@@ -239,6 +288,8 @@ def _about(snapshot: Snapshot) -> dict[str, Any]:
         "config_sha": snapshot.config_sha,
         "held_out": snapshot.held_out,
         "reasons": list(snapshot.reasons),
+        "noise": snapshot.noise,
+        "kind": dict(snapshot.kind),
     }
 
 
@@ -282,5 +333,5 @@ def _parse(path: Path, data: bytes) -> Snapshot:
         fields |= {"round": Round(**about["round"])}
         fields |= {name: tuple(about.get(name, ())) for name in ("classes", "reasons")}
         return Snapshot(**fields)
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, BadRequest, NotFound) as error:
         raise Corrupt(f"The snapshot {path} is damaged: {error}.", _REBUILD) from error

@@ -12,6 +12,9 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from labelcue.errors import WrongSetting
+from labelcue.labels import CLASS, LabelKind
+from labelcue.labels.belief import Belief
 from labelcue.registry import Registry
 from labelcue.strategies.params import params_of, read_params
 from labelcue.strategies.shuffle import Shuffle
@@ -74,16 +77,15 @@ class Features(Protocol):
 class View:
     """What a strategy may look at; all arrays are in the order of the candidates."""
 
-    probabilities: Floats
-    """(m, c) float32, calibrated; uniform while nothing is trained."""
+    belief: Belief
+    """What the surrogate says of the candidates, in the measures of their kind of label; flat while nothing is
+    trained."""
     squared: Floats
     """(m,) float32 squared distance to the nearest labelled or leased item, 0 to 4; 4 while there is none."""
     trained: bool
-    """Whether the surrogate has seen two classes."""
+    """Whether the surrogate has something to tell apart."""
     labelled: int
     """Number of labelled items."""
-    counts: Floats
-    """(c,) float32 number of labels of each class; an item on which annotators differ is shared out."""
     head: int
     """Places to choose greedily, one given the others."""
     spread: Callable[[Floats, float, int], Places]
@@ -94,6 +96,16 @@ class View:
     rng: np.random.Generator
     disagreement: Floats | None = None
     """(m,) float32 nats of mutual information among the members of a committee; None where there is no committee."""
+
+    @property
+    def probabilities(self) -> Floats:
+        """(m, k) float32 predictions: calibrated probabilities of the classes or labels, or what numbers have."""
+        return self.belief.said
+
+    @property
+    def counts(self) -> Floats:
+        """(g,) float32 number of labels of each class; an item on which annotators differ is shared out."""
+        return self.belief.counts
 
     @property
     def size(self) -> int:
@@ -131,6 +143,8 @@ class Strategy(ABC):
     """Whether each place of the head depends on the places before it."""
     understudy: ClassVar[str] = ""
     """The strategy that serves until the neighbour graph has grown; empty for those that do without the graph."""
+    kinds: ClassVar[tuple[str, ...]] = (CLASS,)
+    """Kinds of label for which it makes sense."""
 
     @abstractmethod
     def rank(self, view: View) -> Ranking:
@@ -143,6 +157,18 @@ strategies: Registry[Strategy] = Registry("labelcue.strategies")
 def create_strategy(name: str, params: Mapping[str, Any] | None = None) -> Strategy:
     """Build a strategy by name; raises UnknownName, or BadRequest that names a parameter."""
     return strategies.create(name, **read_params(name, params_of(strategies.create(name)), params or {}))
+
+
+def suited(strategy: Strategy, kind: LabelKind) -> Strategy:
+    """The strategy itself. Raises WrongSetting where it makes no sense for this kind of label."""
+    if kind.name not in strategy.kinds:
+        others = (name for name in strategies.names() if kind.name in strategies.create(name).kinds)
+        raise WrongSetting(
+            "strategy",
+            f"The strategy {strategy.name!r} makes no sense for labels that are {kind.takes}.",
+            f"Choose one of: {', '.join(others)}.",
+        )
+    return strategy
 
 
 def by_gain(view: View, gain: Floats) -> Ranking:

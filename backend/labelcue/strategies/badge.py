@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from labelcue.labels import CLASS, SET
 from labelcue.strategies import Ranking, Strategy, View, by_places, strategies
 from labelcue.strategies.lottery import Lottery
 from labelcue.strategies.placing import COPY, spacing
@@ -32,21 +33,15 @@ class Badge(Strategy):
     name = "badge"
     summary = "Would change the model much and each in its own way, drawn by lot."
     when = "For large batches between two rounds, once there are some tens of labels."
+    kinds = (CLASS, SET)
     diverse = True
 
     def rank(self, view: View) -> Ranking:
         """By k-means++; the rest by the length of the gradient."""
-        slopes = gradients(view.probabilities) if view.trained else np.ones((view.size, 1), dtype=np.float32)
+        slopes = view.belief.slopes() if view.trained else np.ones((view.size, 1), dtype=np.float32)
         run = Seeding(view, slopes)
         picks, values = run.go(view.head)
         return by_places(view, (picks, np.minimum.accumulate(values), spacing(view, picks)), run.lengths)
-
-
-def gradients(probabilities: Floats) -> Floats:
-    """(m, c) float32 p - onehot(ŷ): the gradient of the loss by the scores, were the prediction the label."""
-    slopes = probabilities.copy()
-    slopes[np.arange(len(slopes)), probabilities.argmax(axis=1)] -= 1
-    return slopes
 
 
 class Seeding:
@@ -89,7 +84,11 @@ class Seeding:
         self._lottery = Lottery(np.where(free, FARTHEST, np.float32(0)))
         vectors, chances = self.view.features.leased()
         if len(vectors):
-            slopes = gradients(chances) if self.view.trained else np.ones((len(vectors), 1), dtype=np.float32)
+            slopes = (
+                self.view.belief.like(chances).slopes()
+                if self.view.trained
+                else np.ones((len(vectors), 1), dtype=np.float32)
+            )
             self._lottery = Lottery(self._lowered(self._lottery.weights, vectors, slopes))
         elif places > 0 and free.any():
             longest = np.flatnonzero(free & (self.lengths == self.lengths[free].max()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from labelcue.labels import CLASS, SET
 from labelcue.strategies import Ranking, Strategy, View, by_gain, strategies
-from labelcue.strategies.measures import disagreement, entropy
 
 
 @strategies.register("bald")
@@ -19,11 +19,12 @@ class Bald(Strategy):
     name = "bald"
     summary = "Most disputed among a committee of models first; by entropy where the surrogate is a single model."
     when = "With the surrogate that has a committee, where labels are noisy."
+    kinds = (CLASS, SET)
 
     def rank(self, view: View) -> Ranking:
         """By the measure alone."""
         if not view.trained:
             return by_gain(view, np.ones(view.size, dtype=np.float32))
         if view.disagreement is None:
-            return by_gain(view, entropy(view.probabilities))
-        return by_gain(view, disagreement(view.disagreement, view.probabilities.shape[1]))
+            return by_gain(view, view.belief.entropy())
+        return by_gain(view, view.belief.information(view.disagreement))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labelcue.labels import CLASS, SET
 from labelcue.strategies import Ranking, Strategy, View, by_places, descending, strategies
-from labelcue.strategies.measures import margin
 from labelcue.strategies.params import param
 from labelcue.strategies.placing import Placing, grouped, in_turn, nearest
 from labelcue.types import Ints
@@ -38,11 +38,12 @@ class ClusterMargin(Strategy):
     name = "cluster-margin"
     summary = "Closest calls, dealt out over the clusters of the pool so that a batch is not all alike."
     when = "For very large batches, once there are many labels."
+    kinds = (CLASS, SET)
     diverse = True
 
     def rank(self, view: View) -> Ranking:
         """By clusters in turn, batch after batch; the rest by margin."""
-        doubt = margin(view.probabilities) if view.trained else np.ones(view.size, dtype=np.float32)
+        doubt = view.belief.margin() if view.trained else np.ones(view.size, dtype=np.float32)
         placing, pile = Placing(view), descending(doubt, view.rng)
         while len(placing) < view.head and len(pile):
             closest, pile = np.split(pile, [int(self.batch * self.times)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from labelcue.labels import EVERY
 from labelcue.strategies import Ranking, Strategy, View, by_places, strategies
 
 
@@ -14,6 +15,7 @@ class CoreSet(Strategy):
     name = "coreset"
     summary = "Least covered first: the item farthest from everything that is labelled or about to be."
     when = "To see every corner of a pool once without trusting a model; outliers come first."
+    kinds = EVERY
     uncertain = False
     diverse = True
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labelcue.labels import EVERY
 from labelcue.strategies import Ranking, Strategy, View, by_places, strategies
-from labelcue.strategies.measures import margin
 from labelcue.strategies.params import param
 from labelcue.types import Floats
 
@@ -29,10 +29,11 @@ class CoreSetMargin(Strategy):
     name = "coreset-margin"
     summary = "Uncertain, and unlike what is labelled or comes before it."
     when = "Where the neighbour graph of herding costs too much."
+    kinds = EVERY
     diverse = True
 
     def rank(self, view: View) -> Ranking:
         """By the product; each place as if those before it were taken."""
-        weight = margin(view.probabilities) if view.trained else np.ones(view.size, dtype=np.float32)
+        weight = view.belief.doubt() if view.trained else np.ones(view.size, dtype=np.float32)
         far: Floats = view.squared ** np.float32(self.power / 2)
         return by_places(view, view.spread(weight, self.power, view.head), weight * far)

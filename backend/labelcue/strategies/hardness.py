@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labelcue.labels import CLASS, SET
 from labelcue.strategies import Ranking, Strategy, View, strategies
 from labelcue.strategies.drawing import drawn
-from labelcue.strategies.measures import hardness
 from labelcue.strategies.params import param
 
 STEEPEST = 8.0
@@ -32,8 +32,9 @@ class Hardness(Strategy):
     name = "hardness"
     summary = "Drawn by lot, the harder for the model the likelier, or the easier; the chances are known."
     when = "To thin out a large pool for a model that is trained afterwards."
+    kinds = (CLASS, SET)
 
     def rank(self, view: View) -> Ranking:
         """By lot alone; uniformly until two classes have been seen."""
-        hard = hardness(view.probabilities) if view.trained else np.ones(view.size, dtype=np.float32)
+        hard = view.belief.hardness() if view.trained else np.ones(view.size, dtype=np.float32)
         return drawn(view, np.float32(self.alpha) * np.log(hard))

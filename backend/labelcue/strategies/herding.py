@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from labelcue.labels import EVERY
 from labelcue.strategies import Neighbours, Ranking, Strategy, View, by_places, strategies
-from labelcue.strategies.measures import mean_prediction, predicted
 from labelcue.types import Floats
 
 CROWDED, SPARSE = 0.02, 0.95
@@ -36,21 +36,22 @@ class Herding(Strategy):
     name = "herding"
     summary = "Speaks for most of what the model is unsure of, counting what is labelled or comes before it as covered."
     when = "Always: the first labels are typical of every part of the pool, the later ones settle the model's doubts."
+    kinds = EVERY
     diverse = True
     understudy = "coreset-margin"
 
     def rank(self, view: View) -> Ranking:
         """By the gain in covered weight; each place as if those before it were taken."""
         near = view.neighbours()
-        learned = view.trained and view.labelled >= len(view.counts)
+        learned = view.trained and view.labelled >= view.belief.groups
         weight = _inverse_density(near)
         if learned:
-            weight **= np.float32(min(1.0, _unevenness(view.probabilities) / SKEWED))
-            doubt, label = predicted(view.probabilities)
+            weight **= np.float32(min(1.0, view.belief.unevenness() / SKEWED))
+            doubt, group = view.belief.grouped()
             weight *= doubt
-            weight *= (1 / np.sqrt(view.counts + 1)).astype(np.float32)[label]
+            weight *= (1 / np.sqrt(view.counts + 1)).astype(np.float32)[group]
         weight /= near.copies()
-        narrow = max(NARROWEST, NARROW * (1 + view.labelled / max(1, len(view.counts))) ** -FALL)
+        narrow = max(NARROWEST, NARROW * (1 + view.labelled / max(1, view.belief.groups)) ** -FALL)
         width = float(np.clip(near.closest() / near.scale, narrow, WIDE))
         places, rest = near.place(weight, near.scale * STEP ** round(np.log(width) / np.log(STEP)), view.head)
         return by_places(view, places, rest)
@@ -62,13 +63,3 @@ def _inverse_density(near: Neighbours) -> Floats:
     usual = max(near.usual_sparseness(0.5), 1e-6)
     weight /= np.float32(usual)
     return np.clip(weight, CROWDED, max(CROWDED, near.usual_sparseness(SPARSE) / usual), out=weight)
-
-
-def _unevenness(probabilities: Floats) -> float:
-    """0 where the pool seems to hold every class alike, 1 where only one: from the effective number of classes, exp(H)
-    of their mean probabilities (Hill, 1973)."""
-    if probabilities.shape[1] < 2 or not len(probabilities):
-        return 0.0
-    share = mean_prediction(probabilities)
-    entropy = -float((share * np.log(np.maximum(share, 1e-30))).sum())
-    return float(np.clip(1 - (np.exp(entropy) - 1) / (len(share) - 1), 0, 1))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labelcue.labels import CLASS, SET
+from labelcue.labels.measures import STEPS
 from labelcue.strategies import Ranking, Strategy, View, strategies
 from labelcue.strategies.drawing import drawn
-from labelcue.strategies.measures import STEPS, margin
 from labelcue.strategies.params import param
 
 STEEPEST = 8.0
@@ -29,8 +30,9 @@ class PowerMargin(Strategy):
     name = "power-margin"
     summary = "Drawn by lot, the closer the call the likelier; the chances are known."
     when = "When many label at once, or when accuracy is to be estimated from the labels without bias."
+    kinds = (CLASS, SET)
 
     def rank(self, view: View) -> Ranking:
         """By lot alone; uniformly until two classes have been seen."""
-        doubt = margin(view.probabilities) if view.trained else np.ones(view.size, dtype=np.float32)
+        doubt = view.belief.margin() if view.trained else np.ones(view.size, dtype=np.float32)
         return drawn(view, np.float32(self.beta) * np.log(np.maximum(doubt, 1 / STEPS)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from labelcue.labels import EVERY
 from labelcue.strategies import Ranking, Strategy, View, by_gain, strategies
 
 
@@ -16,6 +17,7 @@ class Random(Strategy):
     name = "random"
     summary = "Drawn at random, each order as likely as any other."
     when = "As the baseline, or where the labels are to be a fair sample of the pool."
+    kinds = EVERY
     uncertain = False
 
     def rank(self, view: View) -> Ranking:

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from labelcue.strategies import Strategy
-from labelcue.types import Floats, Label
 
 UNLIKE = 0.9
 """Share of the queue's largest novelty from which an item counts as unlike anything labelled."""
-HESITATES = 0.5
-"""Margin uncertainty from which the model counts as hesitating."""
 
 
 def reason_for(
     strategy: Strategy,
-    classes: tuple[Label, ...],
-    probabilities: Floats | None,
+    opinion: str,
     novelty: float,
     most: float,
     speaks_for: float | None = None,
     propensity: float | None = None,
 ) -> str:
-    """A sentence from the (c,) probabilities, None while nothing is trained, and the distance to what came before.
+    """A sentence from the model's opinion, empty while nothing is trained, and the distance to what came before.
 
     `most` is the largest novelty in the queue; 1 while nothing is covered. `speaks_for`: as how many items it counts
     beside itself, where the neighbour graph tells. `propensity`: its chance, where the order was drawn.
     """
     parts = []
     if strategy.uncertain:
-        unsure = "too few labels yet to be sure of anything"
-        parts.append(unsure if probabilities is None else _doubt(classes, probabilities))
+        parts.append(opinion or "too few labels yet to be sure of anything")
     if strategy.diverse:
         parts.append(_distance(novelty, most))
     if speaks_for is not None:
@@ -38,14 +31,6 @@ def reason_for(
     if propensity is not None:
         parts.append(f"drawn at random, with a chance of 1 in {round(1 / propensity)}")
     return "; ".join(parts) or "drawn at random"
-
-
-def _doubt(classes: tuple[Label, ...], probabilities: Floats) -> str:
-    second, first = np.argsort(probabilities, kind="stable")[-2:]
-    p1, p2 = probabilities[first], probabilities[second]
-    if 1 - (p1 - p2) >= HESITATES:
-        return f"the model hesitates between {classes[first]} and {classes[second]} ({p1:.2f}/{p2:.2f})"
-    return f"the model expects {classes[first]} ({p1:.2f})"
 
 
 def _distance(novelty: float, most: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from labelcue.labels import EVERY
 from labelcue.strategies import Ranking, Strategy, View, by_places, strategies
 from labelcue.strategies.placing import Placing, grouped, in_turn, nearest
 from labelcue.types import Ints
@@ -26,6 +27,7 @@ class TypiClust(Strategy):
     name = "typiclust"
     summary = "Most typical of the parts of the pool in which nothing is labelled yet."
     when = "For the first few labels of each class, where the pool falls into topics."
+    kinds = EVERY
     uncertain = False
     diverse = True
     understudy = "coreset"

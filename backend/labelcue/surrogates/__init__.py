@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcue.labels import CLASS
 from labelcue.registry import Registry
 from labelcue.types import Floats, Ints, Label
 
@@ -24,7 +25,8 @@ class Examples:
     vectors: Floats
     """(n, d) float32 of length one."""
     targets: Floats
-    """(n, c) float32: the share of each class among the item's labels. A row sums to the item's weight, usually 1."""
+    """(n, r) float32: of classes the share of each among the item's labels, a row sums to the item's weight, usually
+    1; of sets the share of the annotators who gave each label; of numbers (n, 1) their mean."""
 
     @property
     def classes_seen(self) -> int:
@@ -37,27 +39,33 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A linear model and all that its next warm fit depends on: p = softmax((x @ weights.T + bias) / temperature)."""
+    """A linear model and all that its next warm fit depends on. Of classes: p = softmax((x @ weights.T + bias) /
+    temperature)."""
 
     weights: Floats
-    """(c, d) float32."""
+    """(r, d) float32, one row a class or label; one for numbers."""
     bias: Floats
-    """(c,) float32."""
+    """(r,) float32."""
     temperature: float = 1.0
     l2: float = 0.0
     """Strength of the penalty l2/2 |weights|² on the summed loss."""
     trained: bool = False
-    """Whether two classes have been seen; else the probabilities are no more than a smoothed prior."""
+    """Whether there is something to tell apart, as two classes; else what it says is no more than a smoothed prior."""
     labelled: int = 0
     """Number of labelled items that it was fitted to."""
     share: float = 0.0
     """Power, below 1, of what the neighbours say in the probabilities of the pool; 0: the head speaks alone."""
     fused: float = 1.0
     """Temperature of head and neighbours together, where they speak together."""
+    noise: float = 0.0
+    """Standard deviation of labels around a number that is known."""
+    extra: Floats = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    """What the kind of label needs beside: (r, 1) temperatures of the labels of sets; (k, d + 1) what has been told of
+    the weights for numbers."""
 
     @classmethod
     def blank(cls, classes: int, dim: int) -> Head:
-        """The head that knows nothing: every class equally likely."""
+        """The head of so many rows that knows nothing: every class equally likely."""
         return cls(np.zeros((classes, dim), dtype=np.float32), np.zeros(classes, dtype=np.float32))
 
     def for_classes(self, before: tuple[Label, ...], after: tuple[Label, ...]) -> Head:
@@ -127,7 +135,7 @@ class Refined:
     """What a round goes on with."""
 
     probabilities: Floats
-    """(n, c) float32, calibrated."""
+    """(n, k) float32: calibrated probabilities of the classes or labels; of numbers mean, deviation and doubt."""
     head: Head
     """The head, with what refining chose and the next round depends on."""
     disagreement: Floats | None = None
@@ -140,6 +148,8 @@ class Surrogate(ABC):
     """Fits a head to examples. The same arguments give the same bits, with one number of threads."""
 
     name: str
+    kind: ClassVar[str] = CLASS
+    """The kind of label that it learns."""
     summary: ClassVar[str] = ""
     """What it learns, in one plain sentence for admins."""
     when: ClassVar[str] = ""
@@ -156,10 +166,14 @@ class Surrogate(ABC):
         `full` starts from nothing and chooses everything again. Works with no examples and with one class.
         """
 
+    def carried(self, head: Head, before: tuple[Label, ...], after: tuple[Label, ...]) -> Head:
+        """The head of the round before, whose classes were others."""
+        return head.for_classes(before, after)
+
     def refine(
         self, scored: Scored, examples: Examples, head: Head, before: Head, full: bool, rng: np.random.Generator
     ) -> Refined:
-        """The pool's probabilities by `head`, which `fit` made of the same arguments, and what else the pool tells.
+        """The pool's predictions by `head`, which `fit` made of the same arguments, and what else the pool tells.
 
         Tasks that the pool does not know are answered by the head alone.
         """
@@ -167,3 +181,10 @@ class Surrogate(ABC):
 
 
 surrogates: Registry[Surrogate] = Registry("labelcue.surrogates")
+
+
+def suiting(name: str, kind: str) -> str:
+    """`name`, where that surrogate learns labels of this kind, else the first one that does. Raises UnknownName."""
+    if surrogates.create(name).kind == kind:
+        return name
+    return next(other for other in surrogates.names() if surrogates.create(other).kind == kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import floor, log2
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -10,6 +11,14 @@ from torch import Tensor
 
 from labelcue.surrogates.solver import ROUGH, logits, solve
 from labelcue.types import Ints
+
+
+class Solve(Protocol):
+    """As `solver.solve`."""
+
+    def __call__(self, vectors: Tensor, targets: Tensor, l2: float, start: Tensor, tolerance: float, /) -> Tensor:
+        """(c, d + 1) float64 optimum."""
+
 
 FOLDS = 5
 FEWEST = 8
@@ -44,7 +53,14 @@ def folds(targets: Tensor, rng: np.random.Generator) -> Ints:
     return fold
 
 
-def held_out(vectors: Tensor, targets: Tensor, fold: Ints, penalties: tuple[float, ...], start: Tensor) -> list[Tensor]:
+def held_out(
+    vectors: Tensor,
+    targets: Tensor,
+    fold: Ints,
+    penalties: tuple[float, ...],
+    start: Tensor,
+    solve: Solve = solve,
+) -> list[Tensor]:
     """For each penalty, (n, c) logits of each item from a model that did not see it."""
     out = [torch.zeros_like(targets) for _ in penalties]
     for number in range(int(fold.max()) + 1):

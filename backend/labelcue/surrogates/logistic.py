@@ -20,7 +20,7 @@ from labelcue.surrogates.crossval import (
     sample,
 )
 from labelcue.surrogates.device import tensor
-from labelcue.surrogates.solver import solve
+from labelcue.surrogates.solver import PRECISE, solve
 
 DEFAULT_L2 = 0.1
 """Until there are labels enough to choose by; the middle of the grid, by its logarithm."""
@@ -52,20 +52,21 @@ class Logistic(Surrogate):
         vectors = tensor(examples.vectors)
         targets = tensor(examples.targets)
         before = Head.blank(classes, dim) if full else before
-        chosen = self._choose(vectors, targets, before, examples.classes_seen, rng)
-        theta = solve(vectors, targets, chosen.l2, theta_of(before)).cpu().numpy().astype(np.float32)
+        trained = self._tells(examples)
+        chosen = self._choose(vectors, targets, before, trained, rng)
+        theta = self._solve(vectors, targets, chosen.l2, theta_of(before), PRECISE).cpu().numpy().astype(np.float32)
         return replace(
             chosen,
             weights=np.ascontiguousarray(theta[:, :-1]),
             bias=np.ascontiguousarray(theta[:, -1]),
-            trained=examples.classes_seen > 1,
+            trained=trained,
             labelled=labelled,
         )
 
-    def _choose(self, vectors: Tensor, targets: Tensor, before: Head, seen: int, rng: np.random.Generator) -> Head:
+    def _choose(self, vectors: Tensor, targets: Tensor, before: Head, trained: bool, rng: np.random.Generator) -> Head:
         """`before` with the penalty and the temperature that these examples call for."""
         labelled = len(targets)
-        if labelled < FEWEST or seen < 2:
+        if labelled < FEWEST or not trained:
             return replace(before, l2=DEFAULT_L2, temperature=DEFAULT_TEMPERATURE)
         known = before.labelled >= FEWEST and before.trained
         if known and mark(before.labelled, QUARTERS) == mark(labelled, QUARTERS):
@@ -74,16 +75,33 @@ class Logistic(Surrogate):
         vectors, targets = vectors[some], targets[some]
         fold, cold = folds(targets, rng), theta_of(Head.blank(*before.weights.shape))
         if known and mark(before.labelled, 1) == mark(labelled, 1):
-            scores = held_out(vectors, targets, fold, (before.l2,), cold)[0]
-            return replace(before, temperature=choose_temperature(scores, targets))
-        every = held_out(vectors, targets, fold, PENALTIES, cold)
-        temperatures = [choose_temperature(scores, targets) for scores in every]
-        losses = [
-            log_loss(scores, targets, t) + (np.log10(l2 / DEFAULT_L2) / DECADES) ** 2 / (2 * labelled)
-            for scores, t, l2 in zip(every, temperatures, PENALTIES, strict=True)
+            return self._calibrated(
+                before, held_out(vectors, targets, fold, (before.l2,), cold, self._solve)[0], targets
+            )
+        every = held_out(vectors, targets, fold, PENALTIES, cold, self._solve)
+        heads = [
+            self._calibrated(replace(before, l2=l2), scores, targets)
+            for scores, l2 in zip(every, PENALTIES, strict=True)
         ]
-        best = int(np.argmin(losses))
-        return replace(before, l2=PENALTIES[best], temperature=temperatures[best])
+        losses = [
+            self._loss(head, scores, targets) + (np.log10(head.l2 / DEFAULT_L2) / DECADES) ** 2 / (2 * labelled)
+            for head, scores in zip(heads, every, strict=True)
+        ]
+        return heads[int(np.argmin(losses))]
+
+    _solve = staticmethod(solve)
+
+    def _tells(self, examples: Examples) -> bool:
+        """Whether there is something to tell apart."""
+        return examples.classes_seen > 1
+
+    def _calibrated(self, head: Head, scores: Tensor, targets: Tensor) -> Head:
+        """`head` with the temperature that suits (n, c) held-out scores."""
+        return replace(head, temperature=choose_temperature(scores, targets))
+
+    def _loss(self, head: Head, scores: Tensor, targets: Tensor) -> float:
+        """Mean held-out loss, in nats."""
+        return log_loss(scores, targets, head.temperature)
 
 
 def theta_of(head: Head) -> Tensor:

@@ -60,10 +60,16 @@ def _metric(vectors: Tensor, mass: Tensor, l2: float, start: Tensor) -> Metric:
     some = vectors[::every]
     flat = 1 - torch.softmax(logits(start, some), dim=2).square().sum(dim=2)
     weight = every / classes * (mass[:, ::every, 0] * flat).mean(dim=0)
-    scaled = torch.column_stack([some, torch.ones_like(some[:, :1])]).mul_(weight.sqrt()[:, None]).float()
+    return curvature_metric(some, weight, l2, PRIOR / classes)
+
+
+def curvature_metric(vectors: Tensor, weight: Tensor, l2: float, prior: float) -> Metric:
+    """The inverse of Σ_i weight_i x_i x_iᵀ with the penalty, and the prior on the intercept, in float32."""
+    size = vectors.shape[1] + 1
+    scaled = torch.column_stack([vectors, torch.ones_like(vectors[:, :1])]).mul_(weight.sqrt()[:, None]).float()
     curvature = scaled.T @ scaled
     curvature.diagonal().add_(l2 + SAFE * float(curvature.trace()))
-    curvature[-1, -1] += PRIOR / classes
+    curvature[-1, -1] += prior
     factor = torch.linalg.cholesky(curvature)
 
     def metric(gradient: Tensor) -> Tensor:

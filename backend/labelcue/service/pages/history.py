@@ -10,6 +10,7 @@ import numpy as np
 
 from labelcue.embedders.text import text_of
 from labelcue.errors import LabelCueError, NotFound, TaskUnreadable
+from labelcue.labels import kinds
 from labelcue.labelstudio.config import parse_config, picture_field
 from labelcue.labelstudio.regions import label_of
 from labelcue.store.base import Ledger
@@ -129,8 +130,10 @@ def hourly(times: Sequence[float], now: float) -> tuple[int, float | None]:
     return recent, (3600 * len(worked) / busy if busy > 0 else None)
 
 
-def _label(spec: TaskSpec, one: AnnotationState) -> Label | None:
+def _label(spec: TaskSpec, one: AnnotationState) -> str | None:
+    """In words."""
     try:
-        return label_of(spec, one.result)
+        answer = label_of(spec, one.result)
+        return None if answer is None else kinds.create(spec.kind).text(answer)
     except TaskUnreadable:
         return None  # The status names it under `annotation_problems`; here it is no label.

@@ -20,11 +20,11 @@ def margin(probabilities: Floats) -> Floats:
     """(m,) float32 1 - (p1 - p2), p1 and p2 the two largest (Scheffer, Decomain & Wrobel, IDA 2001); one class: 1."""
     classes = probabilities.shape[1]
     if classes == 2:
-        return _rounded(1 - np.abs(probabilities[:, 0] - probabilities[:, 1]))
+        return rounded(1 - np.abs(probabilities[:, 0] - probabilities[:, 1]))
     out = np.ones(len(probabilities), dtype=np.float32)
     for start in range(0, len(out) if classes > 1 else 0, PIECE):
         first, second = _two_largest(np.ascontiguousarray(probabilities[start : start + PIECE].T))
-        out[start : start + PIECE] = _rounded(1 - (first - second))
+        out[start : start + PIECE] = rounded(1 - (first - second))
     return out
 
 
@@ -34,7 +34,7 @@ def predicted(probabilities: Floats) -> tuple[Floats, NDArray[np.int32]]:
     for start in range(0, len(out) if probabilities.shape[1] > 1 else 0, PIECE):
         part = slice(start, start + PIECE)
         first, second = _two_largest(np.ascontiguousarray(probabilities[part].T), label[part])
-        out[part] = _rounded(1 - (first - second))
+        out[part] = rounded(1 - (first - second))
     return out, label
 
 
@@ -52,7 +52,7 @@ def least_confidence(probabilities: Floats) -> Floats:
     classes = probabilities.shape[1]
     if classes < 2:
         return np.ones(len(probabilities), dtype=np.float32)
-    return _rounded((1 - probabilities.max(axis=1)) * np.float32(classes / (classes - 1)))
+    return rounded((1 - probabilities.max(axis=1)) * np.float32(classes / (classes - 1)))
 
 
 def entropy(probabilities: Floats) -> Floats:
@@ -61,14 +61,32 @@ def entropy(probabilities: Floats) -> Floats:
     if classes < 2:
         return np.ones(len(probabilities), dtype=np.float32)
     safe = np.maximum(probabilities, np.float32(1e-30))
-    return _rounded(-(probabilities * np.log(safe)).sum(axis=1) / np.float32(np.log(classes)))
+    return rounded(-(probabilities * np.log(safe)).sum(axis=1) / np.float32(np.log(classes)))
 
 
 def disagreement(nats: Floats, classes: int) -> Floats:
     """(m,) float32 mutual information of a committee as a share of its maximum, log c; one class: 1."""
     if classes < 2:
         return np.ones(len(nats), dtype=np.float32)
-    return _rounded(nats / np.float32(np.log(classes)))
+    return rounded(nats / np.float32(np.log(classes)))
+
+
+def binary_entropy(probabilities: Floats) -> Floats:
+    """(m,) float32 mean over the columns of the entropy of a yes or no of that probability, over log 2; none: 1."""
+    width = probabilities.shape[1]
+    total = np.zeros(len(probabilities), dtype=np.float32)
+    for start in range(0, len(total) if width else 0, PIECE):
+        part = slice(start, start + PIECE)
+        yes = np.clip(probabilities[part], np.float32(1e-7), np.float32(1 - 1e-7))
+        total[part] = -(yes * np.log(yes) + (1 - yes) * np.log1p(-yes)).sum(axis=1)
+    return rounded(total / np.float32(width * np.log(2))) if width else np.ones_like(total)
+
+
+def unevenness(share: NDArray[np.float64]) -> float:
+    """0 where all of (g,) shares, g > 1, are alike, 1 where one has all: by the effective number, exp(H)
+    (Hill, 1973)."""
+    entropy = -float((share * np.log(np.maximum(share, 1e-30))).sum())
+    return float(np.clip(1 - (np.exp(entropy) - 1) / (len(share) - 1), 0, 1))
 
 
 def hardness(probabilities: Floats) -> Floats:
@@ -76,6 +94,13 @@ def hardness(probabilities: Floats) -> Floats:
     gini = 1 - np.einsum("ij,ij->i", probabilities, probabilities)
     hard: Floats = np.maximum(gini / 2, EASIEST).astype(np.float32)
     return hard
+
+
+def gradients(probabilities: Floats) -> Floats:
+    """(m, c) float32 p - onehot(ŷ): the gradient of the loss by the scores, were the prediction the label."""
+    slopes = probabilities.copy()
+    slopes[np.arange(len(slopes)), probabilities.argmax(axis=1)] -= 1
+    return slopes
 
 
 def _two_largest(columns: Floats, label: NDArray[np.int32] | None = None) -> tuple[Floats, Floats]:
@@ -92,5 +117,6 @@ def _two_largest(columns: Floats, label: NDArray[np.int32] | None = None) -> tup
     return first, second
 
 
-def _rounded(measure: Floats) -> Floats:
+def rounded(measure: Floats) -> Floats:
+    """(m,) float32 within 0 to 1, in steps of 1/4096."""
     return (np.round(np.clip(measure, 0, 1) * STEPS) / STEPS).astype(np.float32)
