@@ -76,6 +76,10 @@ def test_several_processes_never_serve_the_same_task_twice(houses: list[House]) 
     until(lambda: any(task["cue_rank"] is not None for task in tasks_of(houses[0], project, [])), what="the mirror")
     answer = act(houses[0], project, "second_opinion", first)
     assert f"{ROUNDS} wait for one more annotator now" in answer.text
-    others = [asked(houses[place % len(houses)], token, project)["id"] for place, token in enumerate(tokens[1:], 1)]
-    assert sorted(others[:ROUNDS]) == sorted(first)
+    others = [asked(houses[place % len(houses)], token, project) for place, token in enumerate(tokens[1:], 1)]
+    told = [(int(task["id"]), str(task["queue"])) for task in others]
+    # A process that has just had trouble with LabelCue serves the last order for some seconds, and says so.
+    seconds = [task for task, queue in told if queue == "LabelCue queue" and task in first]
+    last = [task for task, queue in told if "last queue" in queue]
+    assert len(set(seconds)) == len(seconds) >= ROUNDS - len(last), (told, first)
     assert asked(houses[-1], tokens[0], project)["id"] not in first
