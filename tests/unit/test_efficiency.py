@@ -25,7 +25,7 @@ from labelcue.bench.efficiency.dataset import read_set
 from labelcue.bench.efficiency.measure import run
 from labelcue.bench.efficiency.orders import Task, copies_in_flight, served
 from labelcue.bench.efficiency.pools import draw
-from labelcue.bench.efficiency.ruler import Ruler
+from labelcue.bench.efficiency.ruler import Ruler, choose_penalty
 from labelcue.bench.efficiency.trials import Plan
 from labelcue.cli import main
 from labelcue.errors import BadRequest, ConfigError, UnknownName
@@ -180,6 +180,22 @@ def test_a_run_has_the_promised_form_and_resumes(tiny: Path, tmp_path: Path) -> 
     assert kept.read_text() == before
     more = run([tiny], Plan(("herding", "margin"), ("asis",), seeds=2, budget=40), kept)
     assert more["sets"]["tiny"]["strategies"]["herding"] == figures["herding"]
+
+
+def test_heads_of_other_penalties_are_runs_of_their_own(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 600)
+    vectors = rng.standard_normal((600, 5)) + 0.6 * np.where(targets, 1, -1)[:, None]
+    path = tmp_path / "noisy.npz"
+    np.savez(path, X=vectors, y=targets, class_names=np.array(["a", "b"]), split=(np.arange(600) >= 500).astype(int))
+    kept = tmp_path / "kept.json"
+    plans = [Plan(("random",), seeds=1, budget=60, penalty=penalty) for penalty in ("pool", "hundred")]
+    pool, hundred = (run([path], plan, kept) for plan in plans)
+    assert (pool["protocol"]["penalty"], hundred["protocol"]["penalty"]) == ("pool", "hundred")
+    assert choose_penalty(read_set(path), "pool") != choose_penalty(read_set(path), "hundred")
+    curves = [one["sets"]["noisy"]["strategies"]["random"]["curve"] for one in (pool, hundred)]
+    assert curves[0] != curves[1]
+    assert run([path], plans[0], kept) == pool
 
 
 def test_several_annotators_are_measured_against_one(tiny: Path) -> None:

@@ -36,7 +36,7 @@ def run(paths: Sequence[Path], seeds: int) -> Json:
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bars, one_thread():
         bar = bars.add_task("select", total=len(sets) * seeds)
         for data in sets:
-            l2, seen = choose_penalty(data), []
+            l2, seen = choose_penalty(data, "hundred"), []
             for seed in range(seeds):
                 seen.append(_trial(data, l2, seed))
                 bars.advance(bar)

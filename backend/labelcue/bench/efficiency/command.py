@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,6 +39,13 @@ def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
 @click.option(
     "--annotators", default=1, show_default=True, type=click.IntRange(min=1), help="So many at once, against one."
 )
+@click.option(
+    "--penalty",
+    default="pool",
+    show_default=True,
+    type=click.Choice(["pool", "hundred"]),
+    help="Choose the head's by folds of the whole pool, or by training on a hundred rows.",
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Processes, of one thread each.")
 @click.option("--picture", type=_FILE, help="Draw the learning curves into this PNG.")
 @click.option("--resume", type=_FILE, help="Keep finished runs in this file, and go on from them.")
@@ -50,7 +58,7 @@ def efficiency(
     picture: Path | None,
     resume: Path | None,
     as_json: bool,
-    **numbers: int,
+    **rest: Any,
 ) -> None:
     """What the same number of labels is worth, strategy by strategy, on labelled sets; from no labels on."""
     from rich.console import Console
@@ -59,7 +67,7 @@ def efficiency(
     from labelcue.bench.efficiency.tables import show
     from labelcue.bench.efficiency.trials import Plan
 
-    figures = run(paths, Plan(strategies, pools, **numbers), resume, picture, jobs)
+    figures = run(paths, Plan(strategies, pools, **rest), resume, picture, jobs)
     if as_json:
         click.echo(json.dumps(figures))
     else:

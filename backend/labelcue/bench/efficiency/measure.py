@@ -48,7 +48,7 @@ def run(
 
         draw(named, picture)
     return {
-        "protocol": {"seeds": plan.seeds, "budget": plan.budget, "batch": plan.batch, "annotators": plan.annotators},
+        "protocol": plan.as_json(),
         "sets": {name: figures_of(one) for name, one in named.items()},
         "summary": {pool: summary_of(found) for pool, found in curves.items()},
     }
@@ -82,10 +82,10 @@ def _measure(sets: Sequence[LabelledSet], plan: Plan, kept: Kept, jobs: int) -> 
 
 def _trials(sets: Iterable[LabelledSet], plan: Plan, kept: Kept) -> Iterator[Trial]:
     for data in sets:
-        key = f"{data.sha}/l2"
+        key = f"{data.sha}/l2/{plan.penalty}"
         if key not in kept:
             with one_thread():
-                kept.put(key, choose_penalty(data))
+                kept.put(key, choose_penalty(data, plan.penalty))
         for variant in plan.pools:
             for seed in range(plan.seeds):
                 yield Trial(data, variant, seed, kept[key])

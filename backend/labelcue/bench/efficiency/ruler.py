@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,12 @@ from labelcue.surrogates.solver import logits, solve
 from labelcue.types import Bools, Floats, Ints
 
 Real = NDArray[np.float64]
+Split = tuple[torch.Tensor, torch.Tensor, float]
 
+FOLDS = 5
+"""Parts of a pool, each of which is left out once."""
 SPLITS, TRAINED_ON = 20, 100
-"""How often cross-validation splits a set, and how many rows it trains on: the middle of the usual budget, by its
-logarithm."""
+"""How often a hundred rows are drawn to train on: the middle of the usual budget, by its logarithm."""
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 """l2 = 1/C of the summed loss, the strongest first: each fit starts from the one before."""
 TOLERANCE = 1e-2
@@ -38,7 +41,7 @@ class Ruler:
     @classmethod
     def of(cls, data: LabelledSet) -> Ruler:
         """With the penalty that cross-validation on the set's pool chooses."""
-        return cls(data.test_vectors, data.test_targets, len(data.classes), choose_penalty(data))
+        return cls(data.test_vectors, data.test_targets, len(data.classes), choose_penalty(data, "pool"))
 
     def accuracies(self, pool: Pool, order: Ints, marks: list[int]) -> Real:
         """(k,) accuracy after the first `mark` rows of an order, for each mark, rising.
@@ -72,24 +75,40 @@ class Ruler:
         return float(np.mean([right[self.test_targets == number].mean() for number in np.unique(self.test_targets)]))
 
 
-def choose_penalty(data: LabelledSet) -> float:
-    """The l2 that is the most accurate on the rest of the pool after so few labels; of equals, the strongest.
+def choose_penalty(data: LabelledSet, by: str) -> float:
+    """The l2 that is the most accurate on rows of the set's pool that it was not trained on; of equals, the strongest.
 
-    Cross-validation by repeated random splits of the set's pool. The training part is as small as what strategies
-    will have labelled: the penalty that is best for a whole pool can be far too strong for a hundred labels.
+    `by` one of `RULES`. `pool`: cross-validation in five parts, each trained on all others. `hundred`: random splits,
+    trained on a hundred rows, about as many as strategies will have labelled: what is best for a whole pool can be far
+    stronger than what is best for so few labels.
     """
-    rng = np.random.default_rng(0)
     rows, targets = torch.from_numpy(data.vectors).double(), _one_hot(data.targets, len(data.classes))
     right = np.zeros(len(PENALTIES))
-    for _ in range(SPLITS):
-        shuffled = torch.from_numpy(rng.permutation(len(rows)))
-        kept, left = shuffled[:TRAINED_ON], shuffled[TRAINED_ON:]
+    for kept, left, tolerance in RULES[by](len(rows)):
         theta = torch.zeros(len(data.classes), rows.shape[1] + 1, dtype=torch.float64)
         for place, l2 in enumerate(PENALTIES):
-            theta = solve(rows[kept], targets[kept], l2, theta, TOLERANCE / 100)
+            theta = solve(rows[kept], targets[kept], l2, theta, tolerance)
             found = logits(theta, rows[left]).argmax(dim=1)
             right[place] += float((found == targets[left].argmax(dim=1)).double().mean())
     return PENALTIES[int(right.argmax())]
+
+
+def _parts(size: int) -> Iterator[Split]:
+    shuffled = torch.from_numpy(np.random.default_rng(0).permutation(size))
+    parts = [shuffled[first::FOLDS] for first in range(FOLDS)]
+    for left in parts:
+        yield torch.cat([part for part in parts if part is not left]), left, TOLERANCE
+
+
+def _hundreds(size: int) -> Iterator[Split]:
+    rng = np.random.default_rng(0)
+    for _ in range(SPLITS):
+        shuffled = torch.from_numpy(rng.permutation(size))
+        yield shuffled[:TRAINED_ON], shuffled[TRAINED_ON:], TOLERANCE / 100
+
+
+RULES = {"pool": _parts, "hundred": _hundreds}
+"""Name → the splits by which a penalty is chosen: rows to train on, rows to test on, and how closely to fit."""
 
 
 def _one_hot(targets: Ints, classes: int) -> torch.Tensor:

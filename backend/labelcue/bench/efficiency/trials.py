@@ -29,6 +29,13 @@ class Plan:
     budget: int = 300
     batch: int = 10
     annotators: int = 1
+    penalty: str = "pool"
+    """How the head's is chosen, see `choose_penalty`."""
+
+    def as_json(self) -> Json:
+        """What stands above the figures."""
+        names = ("seeds", "budget", "batch", "annotators", "penalty")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def marks(self) -> list[int]:
@@ -57,11 +64,11 @@ class Trial:
 
     def full_key(self) -> str:
         """Under which the accuracy with all labels is kept."""
-        return f"{self.data.sha}/{self.variant}/{self.seed}/full"
+        return f"{self.data.sha}/{self.variant}/{self.seed}/{self.l2:g}/full"
 
     def key(self, plan: Plan, strategy: str, annotators: int) -> str:
         """Under which a run is kept: everything that it depends on, but the code."""
-        place = f"{self.data.sha}/{self.variant}/{self.seed}"
+        place = f"{self.data.sha}/{self.variant}/{self.seed}/{self.l2:g}"
         return f"{place}/{plan.budget}/{plan.batch}/{annotators}/{strategy}"
 
     def keys(self, plan: Plan) -> list[str]:

@@ -34,7 +34,7 @@ def run(paths: Sequence[Path], parts: Sequence[str], seeds: int) -> Json:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars, one_thread():
         bar = bars.add_task("replays", total=len(sets) * len(parts))
         for data in sets:
-            l2 = choose_penalty(data)
+            l2 = choose_penalty(data, "hundred")
             found[data.name] = {}
             for part in parts:
                 bars.update(bar, description=f"{data.name}: {part}")
