@@ -23,7 +23,11 @@ def _first(name: str, names: list[str]) -> list[str]:
 def _strategy(name: str) -> StrategyCard:
     made = strategies.create(name)
     return StrategyCard(
-        name=name, summary=made.summary, when=made.when, params=[_param(one) for one in params_of(made)]
+        name=name,
+        summary=made.summary,
+        when=made.when,
+        params=[_param(one) for one in params_of(made)],
+        kinds=list(made.kinds),
     )
 
 
@@ -41,4 +45,4 @@ def _param(one: Param) -> ParamCard:
 
 def _surrogate(name: str) -> SurrogateCard:
     made = surrogates.create(name)
-    return SurrogateCard(name=name, summary=made.summary, when=made.when)
+    return SurrogateCard(name=name, summary=made.summary, when=made.when, kind=made.kind)

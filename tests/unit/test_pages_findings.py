@@ -268,3 +268,18 @@ def test_audits_are_retired_only_when_it_is_confirmed(tmp_path: Path, visitor: V
     assert "3 audits retired: the model learns from them" in visitor.post(f"{page}/retire", sure="yes").text
     assert [event.body["by"] for event in retired()] == ["Ada"]
     assert visitor.post("/projects/11/quality/retire", sure="yes").status_code == 404
+
+
+@pytest.mark.parametrize(("by_plugin", "asked"), [(True, True), (None, True), (False, False)])
+def test_nobody_is_promised_a_second_opinion_that_cannot_be_served(
+    tmp_path: Path, visitor: Visitor, monkeypatch: pytest.MonkeyPatch, by_plugin: bool | None, asked: bool
+) -> None:
+    monkeypatch.setattr(Ways, "of", lambda *_: Answer("as it is", by_plugin=by_plugin))
+    report = report_of(TASKS)
+    report["agreement"] = {**EMPTY["agreement"], "sentence": "No task has two labels yet: set a share."}
+    write_report(tmp_path, report)
+    text = visitor.get("/projects/10/quality").text
+    assert ("Ask another annotator" in text) is asked
+    assert ('name="tasks"' in text) is asked
+    assert ("serves a labelled task to nobody" in text) is not asked
+    assert ("set a share" in text) is asked

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from labelcue.errors import BadRequest, WrongSetting
@@ -11,9 +14,11 @@ from labelcue.offering import catalogue_of
 from labelcue.queueing.settings import QueueSettings
 from labelcue.service.pages import choices
 from labelcue.service.pages.acting import tasks_of
+from labelcue.store.layout import Home
+from labelcue.store.snapshot import write_snapshot
 from labelcue.types import Kind
 from paging import Visitor, fill, visitor_of
-from servicing import connect, offer, publish, service_of
+from servicing import connect, offer, publish, service_of, snapshot_of
 
 PAGE = "/projects/10/strategy"
 FORM = {
@@ -160,3 +165,55 @@ def test_numbers_of_tasks_are_whole_and_positive(text: str) -> None:
 
 def test_numbers_of_tasks_come_with_commas_or_spaces() -> None:
     assert tasks_of("3, 1 2;#3\n4") == [3, 1, 2, 4]
+
+
+@pytest.fixture
+def of_numbers(tmp_path: Path, visitor: Visitor) -> Visitor:
+    """The same project, whose labels are numbers from 1 to 5."""
+    plain = snapshot_of([1, 2], classes=())
+    numbers = {"probabilities": np.ones((2, 3)), "weights": np.ones((1, 4)), "bias": np.zeros(1)}
+    arrays = {name: array.astype(np.float32) for name, array in numbers.items()}
+    snapshot = replace(plain, kind={"name": "number", "bounds": [1, 5]}, **arrays)
+    write_snapshot(Home(tmp_path).snapshot(10), snapshot)
+    return visitor
+
+
+def test_what_makes_no_sense_for_the_labels_is_grey_and_says_why(of_numbers: Visitor) -> None:
+    text = of_numbers.get(PAGE).text
+    options = dict(re.findall(r'<input type="radio" name="strategy" id="s-([\w-]+)" ([^>]*)>', text))
+    assert "disabled" in options["margin"]
+    assert "checked" in options["herding"]
+    assert "disabled" not in options["herding"]
+    assert "Makes no sense for labels that are numbers from 1 to 5." in text
+    assert '<option value="logistic" selected>regression' in text  # what learns in its place
+    assert "no task has a single class" in text
+    assert 'name="classes' not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "makes no sense for labels that are numbers from 1 to 5."),
+        ({"strategy": "herding", "surrogate": "graph"}, "does not learn labels that are numbers"),
+        ({"strategy": "herding", "classes": "pos = 20"}, "no task has a single class"),
+    ],
+)
+def test_what_makes_no_sense_for_the_labels_is_refused(of_numbers: Visitor, changes: dict[str, str], said: str) -> None:
+    answer = of_numbers.post(PAGE, **{**FORM, **changes})
+    assert answer.status_code == 400
+    assert said in answer.text
+    assert "nothing saved yet" in answer.text
+
+
+def test_the_form_of_numbers_saves_what_it_shows(of_numbers: Visitor) -> None:
+    assert "Saved as version 1" in of_numbers.post(PAGE, **{**FORM, "strategy": "herding"}).text
+
+
+def test_a_strategy_that_stands_may_stay_though_another_serves(tmp_path: Path, of_numbers: Visitor) -> None:
+    del of_numbers
+    visitor = visitor_of(tmp_path, strategy="margin")
+    visitor.log_in()
+    text = visitor.get(PAGE).text
+    assert re.search(r'id="s-margin" value="margin" checked aria', text)
+    assert "Until another is chosen, one that suits them serves." in text
+    assert "Saved as version 1" in visitor.post(PAGE, **{**FORM, "audit": "7"}).text

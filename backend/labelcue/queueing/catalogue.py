@@ -33,6 +33,13 @@ class StrategyCard(_Card):
     summary: str = Field(description="What it does, in one sentence.")
     when: str = Field(description="When to use it, in one sentence.")
     params: list[ParamCard]
+    kinds: list[str] = Field(
+        default_factory=list, description="Kinds of label for which it makes sense; empty: not said."
+    )
+
+    def suits(self, kind: str) -> bool:
+        """Whether it makes sense for this kind of label; where nothing is said, it does."""
+        return kind in self.kinds or not self.kinds
 
 
 class SurrogateCard(_Card):
@@ -41,6 +48,11 @@ class SurrogateCard(_Card):
     name: str
     summary: str = Field(description="What it learns, in one sentence.")
     when: str = Field(description="When to use it, in one sentence.")
+    kind: str = Field(default="", description="The kind of label that it learns; empty: not said.")
+
+    def suits(self, kind: str) -> bool:
+        """Whether it learns this kind of label; where nothing is said, it does."""
+        return self.kind in {kind, ""}
 
 
 class Catalogue(_Card):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from labelcue.errors import LabelCueError, WrongSetting
+from labelcue.labels import LabelKind
 from labelcue.queueing.catalogue import Catalogue, ParamCard
 from labelcue.queueing.settings import QueueSettings
 
@@ -39,6 +40,32 @@ def check_choice(settings: QueueSettings, catalogue: Catalogue) -> None:
     if catalogue.surrogate(settings.surrogate) is None:
         names = ", ".join(one.name for one in catalogue.surrogates)
         raise WrongSetting("surrogate", f"There is no surrogate {settings.surrogate!r}.", f"Choose one of: {names}.")
+
+
+def check_kind(settings: QueueSettings, stands: QueueSettings, catalogue: Catalogue, kind: LabelKind) -> None:
+    """Raises WrongSetting for what makes no sense for the project's kind of label. A strategy or surrogate that stands
+    already may stay: the learner takes another in its place."""
+    strategy, surrogate = catalogue.strategy(settings.strategy), catalogue.surrogate(settings.surrogate)
+    if strategy is not None and settings.strategy != stands.strategy and not strategy.suits(kind.name):
+        names = ", ".join(one.name for one in catalogue.strategies if one.suits(kind.name))
+        raise WrongSetting(
+            "strategy",
+            f"The strategy {strategy.name!r} makes no sense for labels that are {kind.takes}.",
+            f"Choose one of: {names}.",
+        )
+    if surrogate is not None and settings.surrogate != stands.surrogate and not surrogate.suits(kind.name):
+        names = ", ".join(one.name for one in catalogue.surrogates if one.suits(kind.name))
+        raise WrongSetting(
+            "surrogate",
+            f"The surrogate {surrogate.name!r} does not learn labels that are {kind.takes}.",
+            f"Choose one of: {names}.",
+        )
+    if settings.classes and not kind.exclusive:
+        raise WrongSetting(
+            "classes",
+            f"The labels are {kind.takes}: no task has a single class, so that classes have no shares of the places.",
+            "Take the class quotas out; slices can have quotas.",
+        )
 
 
 def check_opinions(way: Callable[[], Way]) -> None:

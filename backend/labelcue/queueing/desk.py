@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labelcue.errors import BadRequest, NotFound
+from labelcue.errors import BadRequest, NotFound, StoreError
+from labelcue.labels import LabelKind
 from labelcue.queueing.catalogue import Catalogue
-from labelcue.queueing.checks import check_choice, check_classes, check_opinions, check_slices
+from labelcue.queueing.checks import check_choice, check_classes, check_kind, check_opinions, check_slices
 from labelcue.queueing.history import History, Version, base_of, named
 from labelcue.queueing.settings import QueueSettings, read_settings
 from labelcue.settings import Settings
@@ -18,7 +19,7 @@ from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
 from labelcue.store.facets import read_facets
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import read_snapshot
+from labelcue.store.snapshot import Snapshot, read_snapshot
 from labelcue.types import Event, Kind
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ class Desk:
         catalogue: Callable[[], Catalogue],
         history: History | None = None,
         way: Callable[[Connection], Way] | None = None,
+        snapshot: Callable[[], Snapshot | None] | None = None,
     ) -> None:
         """Raises NotFound unless the project is connected. `history` may be one that was read before; `way` says how
-        the queue is served, else Label Studio is asked where that matters."""
+        the queue is served, else Label Studio is asked where that matters; `snapshot` gives the published round, which
+        is read anew where it is None."""
         self.project = project
         self._home = Home(settings.home)
         self._ledger = ledger
@@ -65,6 +68,7 @@ class Desk:
         self._connection = Connection.load(path)
         self._base = base_of(settings, self._connection)
         self._way = way or ask_way
+        self._published = snapshot or self._read
 
     @property
     def versions(self) -> list[Version]:
@@ -81,6 +85,19 @@ class Desk:
         """What can be chosen. Raises NotFound before the learner's first start, StoreError."""
         return self._make_catalogue()
 
+    @cached_property
+    def snapshot(self) -> Snapshot | None:
+        """The published round; None before the first one. Raises StoreError."""
+        return self._published()
+
+    @property
+    def kind(self) -> LabelKind | None:
+        """What the project's labels are; None where there is no round that can be read."""
+        try:
+            return self.snapshot.labels_are if self.snapshot is not None else None
+        except StoreError:
+            return None
+
     def wish(self, wanted: Mapping[str, Any], base: QueueSettings) -> QueueSettings:
         """`base` with the fields of `wanted`, checked. Another strategy starts from its own defaults.
 
@@ -94,10 +111,13 @@ class Desk:
     def check(self, settings: QueueSettings) -> None:
         """Raises WrongSetting where the project, or the learner, lacks what these settings name."""
         check_choice(settings, self.catalogue)
-        if settings.second_opinions > self.current.settings.second_opinions:
+        stands = self.current.settings
+        if self.kind is not None:
+            check_kind(settings, stands, self.catalogue, self.kind)
+        if settings.second_opinions > stands.second_opinions:
             check_opinions(lambda: self._way(self._connection))
         if settings.classes:
-            check_classes(settings, read_snapshot(self._home.snapshot(self.project)).classes)
+            check_classes(settings, self._round().classes)
         check_slices(settings, *read_facets(self._home.facets(self.project)))
 
     def save(self, wanted: Mapping[str, Any], *, if_version: int, by: str) -> Version:
@@ -118,7 +138,7 @@ class Desk:
 
     def audits(self) -> Audits:
         """How many there are. Raises NotFound before the first round, StoreError."""
-        snapshot = read_snapshot(self._home.snapshot(self.project))
+        snapshot = self._round()
         return Audits(snapshot.held_out, max(0, len(snapshot.audits) - snapshot.held_out))
 
     def retire(self, *, by: str) -> int:
@@ -127,6 +147,15 @@ class Desk:
         name = named(by)
         self._ledger.append([Event(self.project, Kind.RETIRE, f"retire:{uuid.uuid4().hex}", {"by": name})])
         return labelled
+
+    def _round(self) -> Snapshot:
+        """The published round. Raises NotFound before the first one."""
+        return self.snapshot or read_snapshot(self._home.snapshot(self.project))
+
+    def _read(self) -> Snapshot | None:
+        with suppress(NotFound):
+            return read_snapshot(self._home.snapshot(self.project))
+        return None
 
 
 def ask_way(connection: Connection) -> Way:

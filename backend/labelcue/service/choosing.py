@@ -53,7 +53,14 @@ class Choosing:
         """Where the settings of a project are read and saved. Raises NotFound."""
         with self._lock:
             history = self._histories.setdefault(project, History(project))
-        return Desk(self._service.settings, self._service.ledger, project, self._catalogue, history)
+        return Desk(
+            self._service.settings,
+            self._service.ledger,
+            project,
+            self._catalogue,
+            history,
+            snapshot=lambda: self._service.snapshot(project),
+        )
 
     def catalogue(self) -> ResponseReturnValue:
         """What the learner can queue by."""

@@ -49,6 +49,7 @@ class Quality:
             hardest=hardest,
             second=second,
             texts=texts,
+            by_plugin=seen.by_plugin,
             audits=seen.snapshot.held_out if seen.snapshot is not None else 0,
         )
 

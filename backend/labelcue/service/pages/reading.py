@@ -117,6 +117,11 @@ class Seen:
         return self.reader.history(self.number)
 
     @property
+    def by_plugin(self) -> bool | None:
+        """Whether the plugin serves the queue, which alone can ask a second annotator; None while nobody knows."""
+        return self.reader.way(self.connection).by_plugin if self.connection is not None else None
+
+    @property
     def title(self) -> str:
         """For people."""
         named = self.connection.title if self.connection is not None else ""

@@ -13,7 +13,7 @@ from labelcue.queueing.comparing import NUMBERS
 from labelcue.queueing.desk import Desk
 from labelcue.queueing.history import Version
 from labelcue.service.choosing import Choosing
-from labelcue.service.pages import choices
+from labelcue.service.pages import choices, offers
 from labelcue.service.pages.comparing import Comparing
 from labelcue.service.pages.reading import Reader
 from labelcue.service.pages.session import Door
@@ -103,16 +103,22 @@ class Strategy:
             pinned = [task for task, kind in levers.items() if kind is Kind.PIN]
             held = [task for task, kind in levers.items() if kind is Kind.HOLD]
             texts = history.texts([*pinned[:LEVERS], *held[:LEVERS]])
-        versions = desk.versions
+        versions, catalogue, typed = desk.versions, _catalogue(desk), _Typed(form)
+        stands = versions[-1].settings
         return render_template(
             "strategy.html",
             seen=seen,
             version=versions[-1],
             versions=versions[: -VERSIONS - 1 : -1],
-            catalogue=_catalogue(desk),
+            strategies=catalogue
+            and offers.strategies(catalogue, desk.kind, typed("strategy", stands.strategy), stands.strategy),
+            surrogates=catalogue and offers.surrogates(catalogue, desk.kind, typed("surrogate", stands.surrogate)),
             classes=seen.snapshot.classes if seen.snapshot is not None else (),
+            kind=desk.kind,
+            kind_has_classes=desk.kind is None or desk.kind.exclusive,
+            by_plugin=seen.by_plugin,
             fields=read_facets(self._reader.service.home.facets(project))[0],
-            typed=_Typed(form),
+            typed=typed,
             problem=problem,
             wrong=getattr(problem, "field", ""),
             pinned=pinned,
