@@ -20,6 +20,7 @@ from labelcue.choosing import CHOOSING
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.exporting import EXPORTING
 from labelcue.flags import options
+from labelcue.keeping import KEEPING
 from labelcue.settings import Settings, load_settings
 from labelcue.subset import select
 
@@ -267,7 +268,7 @@ bench.add_command(bench_insights)
 bench.add_command(bench_select)
 main.add_command(alarms)
 main.add_command(select)
-for command in (*CHOOSING, *EXPORTING):
+for command in (*CHOOSING, *EXPORTING, *KEEPING):
     main.add_command(command)
 
 

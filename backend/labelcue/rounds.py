@@ -128,8 +128,11 @@ class Rounds:
         if not records:
             return
         self._feed.first = records[0].position
-        full = max(place for place, record in enumerate(records) if record.full)
-        records = records[full:]
+        records = records[max(place for place, record in enumerate(records) if record.full) :]
+        if max(record.rows for record in records) > self._vectors.rows:
+            log.warning("vectors are gone, tasks are embedded again", project=self._project, rows=self._vectors.rows)
+            self.last = records[-1]  # Nothing can be replayed; without a snapshot, the next round is a full one.
+            return
         snapshot = self._whole_snapshot(records)
         served = snapshot.round.rows if snapshot else records[0].rows
         self.growing.resume(self._vectors.vectors[:served])

@@ -9,119 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deskwork import PROJECT, THREE, TWO, Desk, same
 from labelcue.exports.predictions import predictions
 from labelcue.pool.graph import Graph
-from labelcue.pool.vectors import VectorFile
 from labelcue.previewing import compare
 from labelcue.queueing.comparing import Question
 from labelcue.queueing.settings import QueueSettings
-from labelcue.rounds import Rounds
 from labelcue.service.predict import probabilities
-from labelcue.store import open_ledger
-from labelcue.store.base import Ledger
-from labelcue.store.snapshot import Snapshot
-from labelcue.types import Event, Kind, TaskId
+from labelcue.types import Kind, TaskId
 from waiting import until
-
-PROJECT, DIM, HOLDER = 7, 16, "me"
-CONFIG = (
-    '<View><Text name="text" value="$text"/><Choices name="label" toName="text">{}</Choices></View>'.format(
-        "".join(f'<Choice value="{name}"/>' for name in names)
-    )
-    for names in (("ham", "spam"), ("ham", "spam", "other"))
-)
-TWO, THREE = CONFIG
-
-
-class Desk:
-    """A project on disk with a learner's rounds, and somebody who labels."""
-
-    def __init__(self, folder: Path, strategy: str = "coreset-margin", surrogate: str = "logistic") -> None:
-        self.folder, self.strategy, self.surrogate = folder, strategy, surrogate
-        self.ledger: Ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite3'}")
-        self.vectors = VectorFile(folder / "vectors", DIM, embedder="test@1")
-        self.clock = 0
-        rng = np.random.default_rng(3)
-        self.side = rng.integers(0, 2, 400)
-        made = rng.normal(size=(400, DIM)) + 2.0 * (2 * self.side[:, None] - 1) * np.eye(DIM)[0]
-        self.made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
-        self.config(TWO)
-        self.add(1, 121)
-        self.rounds = self.learner()
-
-    def learner(self) -> Rounds:
-        rounds = Rounds(
-            self.ledger,
-            PROJECT,
-            self.vectors,
-            self.folder / "round.safetensors",
-            holder=HOLDER,
-            embedder="test@1",
-            base=QueueSettings(strategy=self.strategy, surrogate=self.surrogate, audit=0),
-            head=50,
-            clock=lambda: 0.0,
-        )
-        assert self.ledger.acquire(PROJECT, HOLDER, 1e6)
-        return rounds
-
-    def restart(self, *, snapshot: bool = True) -> Rounds:
-        if not snapshot:
-            (self.folder / "round.safetensors").unlink()
-        self.vectors = VectorFile(self.folder / "vectors", DIM, embedder="test@1")
-        self.rounds = self.learner()
-        self.rounds.resume()
-        return self.rounds
-
-    def say(self, kind: Kind, key: str, **body: Any) -> None:
-        self.ledger.append([Event(PROJECT, kind, key, body)])
-
-    def time(self) -> str:
-        self.clock += 1
-        return f"2026-01-01T00:{self.clock // 60:02}:{self.clock % 60:02}.000000Z"
-
-    def config(self, xml: str) -> None:
-        now = self.time()
-        self.say(Kind.LABEL_CONFIG, f"label_config:{now}", label_config=xml, updated_at=now)
-
-    def add(self, start: int, stop: int) -> None:
-        for task in range(start, stop):
-            self.say(Kind.TASK, f"task:{task}:0", task=task, data={"text": str(task)}, updated_at="")
-        digests = [f"{task:016}".encode() for task in range(start, stop)]
-        self.vectors.append([TaskId(task) for task in range(start, stop)], self.made[start:stop], digests)
-
-    def label(self, task: int, label: str | None = None, user: int = 1, cancelled: bool = False) -> int:
-        now, number = self.time(), 1000 * user + task
-        choice = label or ("ham", "spam")[self.side[task]]
-        region = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [choice]}}
-        body = {"annotation": number, "task": task, "user": user, "updated_at": now, "cancelled": cancelled}
-        self.say(Kind.ANNOTATION, f"annotation:{number}:{now}", **body, result=[] if cancelled else [region])
-        return number
-
-    def work(self, labels: int) -> Snapshot:
-        """Label the head of the queue, a round each."""
-        snapshot = self.rounds.run() if self.rounds.due() else self.rounds.snapshot
-        for _ in range(labels):
-            assert snapshot is not None
-            self.label(int(snapshot.order[0]))
-            assert self.rounds.due()
-            snapshot = self.rounds.run()
-        assert snapshot is not None
-        return snapshot
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
-
-
-def _same(one: Snapshot | None, other: Snapshot | None) -> None:
-    assert one is not None
-    assert other is not None
-    assert one.round == other.round
-    for name in ("ids", "rank", "probabilities", "priority", "novelty", "weights", "bias", "cover"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name, strict=True)
-    assert (one.temperature, one.l2, one.labelled) == (other.temperature, other.l2, other.labelled)
-    assert (one.share, one.fused) == (other.share, other.fused)
 
 
 def test_a_cold_queue_holds_every_task_once(desk: Desk) -> None:
@@ -157,9 +58,9 @@ def test_a_restart_gives_the_same_bits_now_and_in_the_next_round(tmp_path: Path,
         desk.work(6)
     before = restarted.rounds.snapshot
     restarted.restart(snapshot=snapshot)
-    _same(before, restarted.rounds.snapshot)
+    same(before, restarted.rounds.snapshot)
     assert not restarted.rounds.due()
-    _same(steady.work(6), restarted.work(6))
+    same(steady.work(6), restarted.work(6))
 
 
 @pytest.mark.parametrize("surrogate", ["graph", "committee"])
@@ -177,8 +78,8 @@ def test_every_surrogate_gives_the_same_bits_after_a_restart(tmp_path: Path, sna
     assert before is not None
     assert before.round.surrogate == f"{surrogate}@1"
     restarted.restart(snapshot=snapshot)
-    _same(before, restarted.rounds.snapshot)
-    _same(steady.work(4), restarted.work(4))
+    same(before, restarted.rounds.snapshot)
+    same(steady.work(4), restarted.work(4))
 
 
 def test_the_understudy_serves_while_a_large_graph_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +96,7 @@ def test_the_understudy_serves_while_a_large_graph_grows(tmp_path: Path, monkeyp
         grown = desk.work(0)
         assert (grown.round.strategy, grown.round.full) == ("herding@1", True)
         assert desk.work(2).round.strategy == "herding@1"
-    _same(desk.rounds.snapshot, desk.restart(snapshot=False).snapshot)
+    same(desk.rounds.snapshot, desk.restart(snapshot=False).snapshot)
 
 
 def test_a_replay_takes_up_the_graph_that_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +106,7 @@ def test_a_replay_takes_up_the_graph_that_was_kept(tmp_path: Path, monkeypatch: 
     before = desk.work(2)
     monkeypatch.setattr(Graph, "grow", lambda graph, matrix: None)
     for snapshot in (True, False):
-        _same(before, desk.restart(snapshot=snapshot).snapshot)
+        same(before, desk.restart(snapshot=snapshot).snapshot)
         assert desk.rounds.growing.words == {"rows": 120, "of": 0, "recall": 1.0}
 
 
@@ -235,7 +136,7 @@ def test_a_damaged_snapshot_is_made_again(desk: Desk) -> None:
     path.write_bytes(data)
     desk.rounds = desk.learner()
     desk.rounds.resume()
-    _same(before, desk.rounds.snapshot)
+    same(before, desk.rounds.snapshot)
 
 
 def test_a_deleted_annotation_brings_the_task_back(desk: Desk) -> None:
@@ -285,8 +186,8 @@ def test_a_task_id_that_is_used_again_is_a_new_task(desk: Desk) -> None:
     snapshot = desk.work(0)
     assert task in snapshot.order
     assert snapshot.labelled == 4
-    _same(snapshot, desk.restart().snapshot)
-    _same(snapshot, desk.restart(snapshot=False).snapshot)
+    same(snapshot, desk.restart().snapshot)
+    same(snapshot, desk.restart(snapshot=False).snapshot)
 
 
 def test_new_tasks_join_the_queue(desk: Desk) -> None:
@@ -317,7 +218,7 @@ def test_saved_settings_are_followed_and_a_restart_gives_the_same_queue(desk: De
     assert (after.round.strategy, after.round.params) == ("power-margin@1", {"beta": 2.0})
     assert after.round.surrogate == "graph@1"
     assert desk.rounds.version.by == "anna"
-    _same(after, desk.restart(snapshot=snapshot).snapshot)
+    same(after, desk.restart(snapshot=snapshot).snapshot)
     assert not desk.rounds.due()
 
 
@@ -340,13 +241,13 @@ def test_audits_are_drawn_held_out_and_the_same_after_a_restart(tmp_path: Path, 
     assert after.held_out == 4
     assert (after.labelled, after.labels) == (20, 24)
     restarted.restart(snapshot=snapshot)
-    _same(after, restarted.rounds.snapshot)
+    same(after, restarted.rounds.snapshot)
     assert restarted.rounds.snapshot is not None
     np.testing.assert_array_equal(after.audits, restarted.rounds.snapshot.audits)
     assert not restarted.rounds.due()
     steady.add(121, 141)
     restarted.add(121, 141)
-    _same(steady.work(12), restarted.work(12))
+    same(steady.work(12), restarted.work(12))
     assert [event.body for event in steady.ledger.read(PROJECT, kinds=(Kind.DRAW,))] == [
         event.body for event in restarted.ledger.read(PROJECT, kinds=(Kind.DRAW,))
     ]
@@ -386,7 +287,7 @@ def test_retired_audits_are_learned_from_and_a_new_sample_begins(desk: Desk) -> 
     assert set(before.audits.tolist()) & set(after.audits.tolist())  # still in the queue, and drawn anew
     again = desk.work(10)
     assert again.held_out == 2
-    _same(again, desk.restart().snapshot)
+    same(again, desk.restart().snapshot)
 
 
 def test_a_pinned_task_is_no_audit(desk: Desk) -> None:
@@ -413,7 +314,7 @@ def test_quotas_of_classes_and_slices_are_followed(tmp_path: Path, snapshot: boo
     assert abs(sum(task % 4 == 0 for task in head) - 12) <= 2
     after = desk.work(9)
     assert desk.rounds.fold.facets.counts()["lang"] == {"de": 90, "fr": 30}
-    _same(after, desk.restart(snapshot=snapshot).snapshot)
+    same(after, desk.restart(snapshot=snapshot).snapshot)
     assert not desk.rounds.due()
 
 
@@ -439,7 +340,7 @@ def test_a_preview_is_what_would_come_and_changes_nothing(tmp_path: Path) -> Non
     assert sum(seat.reason.startswith("explored") for seat in said.b.places) in (2, 3)
     assert asked.rounds.snapshot is after
     steady.say(Kind.TASK_DELETED, "gone", task=int(before.order[-1]))
-    _same(steady.work(4), asked.work(4))
+    same(steady.work(4), asked.work(4))
     unknown = compare(asked.rounds, Question(a=settings, b=QueueSettings(strategy="best")))
     assert "nothing called 'best'" in unknown.error
 
@@ -580,7 +481,7 @@ def test_sets_and_numbers_are_learned_published_and_the_same_after_a_restart(
     np.testing.assert_allclose(fresh, before.probabilities[high - 1], atol=1e-3)
     assert [row["label"] for row in predictions(before)][high - 1] == before.labels_are.pack(standing.answer)
     restarted = desk.restart(snapshot=snapshot)
-    _same(restarted.snapshot, before)
+    same(restarted.snapshot, before)
     _answers(desk, kind, range(41, 43))
     again = desk.rounds.run()
     assert again.labelled == 42

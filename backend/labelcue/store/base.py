@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
 from typing import ClassVar
 
-from labelcue.errors import Corrupt, LeaseLost
+from labelcue.errors import ConfigError, Corrupt, LeaseLost
 from labelcue.types import Event, Kind, Round
 
 
@@ -69,6 +70,14 @@ class Ledger(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raises Corrupt where the engine's own integrity check finds anything."""
+
+    def copy_to(self, path: Path, on_step: Callable[[int, int], None]) -> int:
+        """Write all that is there at one moment, checked, as one SQLite file of ours; its last position.
+
+        Nobody who appends meanwhile waits. `on_step` is told pages done and their number. Raises StoreError, Corrupt,
+        and ConfigError where the engine cannot do it.
+        """
+        raise ConfigError("This ledger's engine makes no copies.", "Use the engine's own means of keeping a backup.")
 
     @abstractmethod
     def close(self) -> None:

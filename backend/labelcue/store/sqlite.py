@@ -15,6 +15,7 @@ from labelcue.store import ledgers
 from labelcue.store import sqlite_statements as sql
 from labelcue.store.base import Ledger, damaged, lease_lost, wrong_number
 from labelcue.store.codec import Row, pack, unpack
+from labelcue.store.sqlite_copy import copy
 from labelcue.store.sqlite_handles import Handles, translate
 from labelcue.types import Event, Kind, Round
 
@@ -108,6 +109,17 @@ class SqliteLedger(Ledger):
             found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(5)").fetchall()]
         if found != ["ok"]:
             raise damaged(f"The ledger {self.path}", "; ".join(found))
+
+    def copy_to(self, path: Path, on_step: Callable[[int, int], None]) -> int:
+        """See Ledger."""
+        with self._connection() as db:
+            copy(db, path, on_step)
+        made = SqliteLedger(path)
+        try:
+            made.check()
+            return made._number(sql.LAST)
+        finally:
+            made.close()
 
     def close(self) -> None:
         """See Ledger. For the end, when no other thread is using it; a later call would open it again."""
