@@ -15,6 +15,8 @@ LabelCueError                 the root: code, message, remedy, HTTP status
 │   ├── StoreBusy             the ledger is locked for longer than we wait         503
 │   ├── Corrupt               a file fails its checksum or its format              500
 │   └── LeaseLost             another process holds this project                   409
+├── OutsideError              another model or embedder said no, or nonsense       502
+│   └── OutsideDown           no answer, a time-out, 429 or 5xx: try again later   503
 └── LabelStudioError          Label Studio said no, or nothing                     502
     ├── LabelStudioDown       no answer, a time-out, 429 or 5xx: try again later   503
     ├── LabelStudioRefused    401 or 403: the token is not accepted                502
@@ -143,6 +145,25 @@ class LeaseLost(StoreError):
 
     code = "lease_lost"
     status = 409
+
+
+class OutsideError(LabelCueError):
+    """Another model, or an embedder that is a server, said no, or something that cannot be used."""
+
+    code = "outside"
+    status = 502
+
+
+class OutsideDown(OutsideError):
+    """No answer, a time-out, 429 or 5xx: worth trying again later."""
+
+    code = "outside_down"
+    status = 503
+
+    def __init__(self, message: str, remedy: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+        """Seconds that it asked us to wait, where it said so."""
 
 
 class LabelStudioError(LabelCueError):

@@ -17,9 +17,15 @@ from labelcue.embedders import Embedded, Embedder, digest_of, embedders
 from labelcue.errors import ConfigError
 from labelcue.types import Floats, TaskId
 from picturing import close_media, media_of_nobody
+from serving_vectors import DIM, common
 
 __all__ = ["close_media"]  # the fixture
-ARGUMENTS = {"precomputed": "precomputed:field=vector,dim=8", "sentence-transformers": "sentence-transformers:any"}
+ARGUMENTS = {
+    "precomputed": "precomputed:field=vector,dim=8",
+    "sentence-transformers": "sentence-transformers:any",
+    "http": f"http:{common().url},dim={DIM}",
+    "openai": f"openai:any@{common().url},dim={DIM}",
+}
 TEXTS = [
     "Cheap watches, buy now",
     "The meeting is moved to Tuesday",

@@ -21,8 +21,9 @@ Task: TypeAlias = tuple[TaskId, Mapping[str, Json]]
 Known: TypeAlias = Callable[[bytes], Floats | None]
 """Digest of a content → its vector (d,) where it was embedded before, else None."""
 
-Reads: TypeAlias = Literal["text", "image", "vector"]
-"""What an embedder makes its vectors from: text, images behind addresses, or vectors that come with the task."""
+Reads: TypeAlias = Literal["text", "image", "vector", "any"]
+"""What an embedder makes its vectors from: text, images behind addresses, vectors that come with the task, or whatever
+the field's text says, as a server that fetches media itself does."""
 T = TypeVar("T")
 
 
@@ -59,6 +60,8 @@ class Embedder(ABC):
     """What the field of a task has to hold."""
     needs_fit: ClassVar[bool] = False
     """True: it learns from the pool's texts, and `prepare` has to come before the first `embed`."""
+    patience: float | None = None
+    """Seconds that whoever asks can wait, None for as long as it takes; of no matter for those that ask nobody."""
 
     name: str
     """What it is registered under, with its argument."""

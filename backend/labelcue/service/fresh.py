@@ -98,6 +98,7 @@ class FreshVectors:
         embedder = self._known.get((name, 0)) or self._known.get((name, project))
         if embedder is None:
             embedder = embedders.create(name)
+            embedder.patience = self._seconds
             embedder.prepare(self._home.vectors(project, name))
             # What was fitted to one project's texts is that project's alone.
             self._known[name, project if embedder.needs_fit else 0] = embedder
