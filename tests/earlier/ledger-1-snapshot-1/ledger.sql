@@ -1,0 +1,187 @@
+BEGIN TRANSACTION;
+CREATE TABLE event (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        project INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body TEXT NOT NULL,
+        at REAL NOT NULL,
+        UNIQUE (project, key)
+    ) STRICT;
+INSERT INTO "event" VALUES(1,7,'label_config','label_config:2026-01-01T00:00:01.000000Z','{"label_config":"<View><Text name=\"text\" value=\"$text\"/><Choices name=\"label\" toName=\"text\"><Choice value=\"ham\"/><Choice value=\"spam\"/></Choices></View>","updated_at":"2026-01-01T00:00:01.000000Z"}',1.79528053874625849722e+09);
+INSERT INTO "event" VALUES(2,7,'task','task:1:0','{"task":1,"data":{"text":"1"},"updated_at":""}',1.79528053878601121908e+09);
+INSERT INTO "event" VALUES(3,7,'task','task:2:0','{"task":2,"data":{"text":"2"},"updated_at":""}',1.79528053879409050944e+09);
+INSERT INTO "event" VALUES(4,7,'task','task:3:0','{"task":3,"data":{"text":"3"},"updated_at":""}',1.79528053879717779161e+09);
+INSERT INTO "event" VALUES(5,7,'task','task:4:0','{"task":4,"data":{"text":"4"},"updated_at":""}',1.79528053880200433737e+09);
+INSERT INTO "event" VALUES(6,7,'task','task:5:0','{"task":5,"data":{"text":"5"},"updated_at":""}',1.79528053880604100221e+09);
+INSERT INTO "event" VALUES(7,7,'task','task:6:0','{"task":6,"data":{"text":"6"},"updated_at":""}',1.79528053880836534501e+09);
+INSERT INTO "event" VALUES(8,7,'task','task:7:0','{"task":7,"data":{"text":"7"},"updated_at":""}',1.79528053881405544279e+09);
+INSERT INTO "event" VALUES(9,7,'task','task:8:0','{"task":8,"data":{"text":"8"},"updated_at":""}',1.79528053881803703302e+09);
+INSERT INTO "event" VALUES(10,7,'task','task:9:0','{"task":9,"data":{"text":"9"},"updated_at":""}',1795280538.82202);
+INSERT INTO "event" VALUES(11,7,'task','task:10:0','{"task":10,"data":{"text":"10"},"updated_at":""}',1795280538.826);
+INSERT INTO "event" VALUES(12,7,'task','task:11:0','{"task":11,"data":{"text":"11"},"updated_at":""}',1.79528053883001780508e+09);
+INSERT INTO "event" VALUES(13,7,'task','task:12:0','{"task":12,"data":{"text":"12"},"updated_at":""}',1.79528053883399558066e+09);
+INSERT INTO "event" VALUES(14,7,'task','task:13:0','{"task":13,"data":{"text":"13"},"updated_at":""}',1.79528053883799076084e+09);
+INSERT INTO "event" VALUES(15,7,'task','task:14:0','{"task":14,"data":{"text":"14"},"updated_at":""}',1.79528053884604191781e+09);
+INSERT INTO "event" VALUES(16,7,'task','task:15:0','{"task":15,"data":{"text":"15"},"updated_at":""}',1.79528053884999537473e+09);
+INSERT INTO "event" VALUES(17,7,'task','task:16:0','{"task":16,"data":{"text":"16"},"updated_at":""}',1.79528053885805582998e+09);
+INSERT INTO "event" VALUES(18,7,'task','task:17:0','{"task":17,"data":{"text":"17"},"updated_at":""}',1.79528053886200404166e+09);
+INSERT INTO "event" VALUES(19,7,'task','task:18:0','{"task":18,"data":{"text":"18"},"updated_at":""}',1.79528053887005972864e+09);
+INSERT INTO "event" VALUES(20,7,'task','task:19:0','{"task":19,"data":{"text":"19"},"updated_at":""}',1.79528053887806057927e+09);
+INSERT INTO "event" VALUES(21,7,'task','task:20:0','{"task":20,"data":{"text":"20"},"updated_at":""}',1.79528053888604688641e+09);
+INSERT INTO "event" VALUES(22,7,'task','task:21:0','{"task":21,"data":{"text":"21"},"updated_at":""}',1.79528053889408087734e+09);
+INSERT INTO "event" VALUES(23,7,'task','task:22:0','{"task":22,"data":{"text":"22"},"updated_at":""}',1.79528053890207886693e+09);
+INSERT INTO "event" VALUES(24,7,'task','task:23:0','{"task":23,"data":{"text":"23"},"updated_at":""}',1.79528053891010379791e+09);
+INSERT INTO "event" VALUES(25,7,'task','task:24:0','{"task":24,"data":{"text":"24"},"updated_at":""}',1.79528053891806149483e+09);
+INSERT INTO "event" VALUES(26,7,'task','task:25:0','{"task":25,"data":{"text":"25"},"updated_at":""}',1.79528053892603254313e+09);
+INSERT INTO "event" VALUES(27,7,'task','task:26:0','{"task":26,"data":{"text":"26"},"updated_at":""}',1.79528053893403458595e+09);
+INSERT INTO "event" VALUES(28,7,'task','task:27:0','{"task":27,"data":{"text":"27"},"updated_at":""}',1.79528053893818211562e+09);
+INSERT INTO "event" VALUES(29,7,'task','task:28:0','{"task":28,"data":{"text":"28"},"updated_at":""}',1.79528053894196462625e+09);
+INSERT INTO "event" VALUES(30,7,'task','task:29:0','{"task":29,"data":{"text":"29"},"updated_at":""}',1.79528053894767737393e+09);
+INSERT INTO "event" VALUES(31,7,'task','task:30:0','{"task":30,"data":{"text":"30"},"updated_at":""}',1.79528053895000743863e+09);
+INSERT INTO "event" VALUES(32,7,'task','task:31:0','{"task":31,"data":{"text":"31"},"updated_at":""}',1.79528053895409274096e+09);
+INSERT INTO "event" VALUES(33,7,'task','task:32:0','{"task":32,"data":{"text":"32"},"updated_at":""}',1795280538.95801);
+INSERT INTO "event" VALUES(34,7,'task','task:33:0','{"task":33,"data":{"text":"33"},"updated_at":""}',1.79528053896206545828e+09);
+INSERT INTO "event" VALUES(35,7,'task','task:34:0','{"task":34,"data":{"text":"34"},"updated_at":""}',1.79528053896605515474e+09);
+INSERT INTO "event" VALUES(36,7,'task','task:35:0','{"task":35,"data":{"text":"35"},"updated_at":""}',1.79528053897000861166e+09);
+INSERT INTO "event" VALUES(37,7,'task','task:36:0','{"task":36,"data":{"text":"36"},"updated_at":""}',1.79528053897407102582e+09);
+INSERT INTO "event" VALUES(38,7,'task','task:37:0','{"task":37,"data":{"text":"37"},"updated_at":""}',1.79528053897803473474e+09);
+INSERT INTO "event" VALUES(39,7,'task','task:38:0','{"task":38,"data":{"text":"38"},"updated_at":""}',1.79528053898201060299e+09);
+INSERT INTO "event" VALUES(40,7,'task','task:39:0','{"task":39,"data":{"text":"39"},"updated_at":""}',1.79528053898602890973e+09);
+INSERT INTO "event" VALUES(41,7,'task','task:40:0','{"task":40,"data":{"text":"40"},"updated_at":""}',1.79528053899001717574e+09);
+INSERT INTO "event" VALUES(42,7,'task','task:41:0','{"task":41,"data":{"text":"41"},"updated_at":""}',1.79528053899402236935e+09);
+INSERT INTO "event" VALUES(43,7,'task','task:42:0','{"task":42,"data":{"text":"42"},"updated_at":""}',1.79528053899778819091e+09);
+INSERT INTO "event" VALUES(44,7,'task','task:43:0','{"task":43,"data":{"text":"43"},"updated_at":""}',1.79528053900200915333e+09);
+INSERT INTO "event" VALUES(45,7,'task','task:44:0','{"task":44,"data":{"text":"44"},"updated_at":""}',1.79528053900598073009e+09);
+INSERT INTO "event" VALUES(46,7,'task','task:45:0','{"task":45,"data":{"text":"45"},"updated_at":""}',1.7952805390099873542e+09);
+INSERT INTO "event" VALUES(47,7,'task','task:46:0','{"task":46,"data":{"text":"46"},"updated_at":""}',1.79528053901403188705e+09);
+INSERT INTO "event" VALUES(48,7,'task','task:47:0','{"task":47,"data":{"text":"47"},"updated_at":""}',1.79528053901797723769e+09);
+INSERT INTO "event" VALUES(49,7,'task','task:48:0','{"task":48,"data":{"text":"48"},"updated_at":""}',1.79528053902206873896e+09);
+INSERT INTO "event" VALUES(50,7,'task','task:49:0','{"task":49,"data":{"text":"49"},"updated_at":""}',1.79528053902598381044e+09);
+INSERT INTO "event" VALUES(51,7,'task','task:50:0','{"task":50,"data":{"text":"50"},"updated_at":""}',1.79528053903005146985e+09);
+INSERT INTO "event" VALUES(52,7,'task','task:51:0','{"task":51,"data":{"text":"51"},"updated_at":""}',1.79528053903405570984e+09);
+INSERT INTO "event" VALUES(53,7,'task','task:52:0','{"task":52,"data":{"text":"52"},"updated_at":""}',1.79528053903802013399e+09);
+INSERT INTO "event" VALUES(54,7,'task','task:53:0','{"task":53,"data":{"text":"53"},"updated_at":""}',1.79528053904202198982e+09);
+INSERT INTO "event" VALUES(55,7,'task','task:54:0','{"task":54,"data":{"text":"54"},"updated_at":""}',1.79528053904456162456e+09);
+INSERT INTO "event" VALUES(56,7,'task','task:55:0','{"task":55,"data":{"text":"55"},"updated_at":""}',1.79528053904787588115e+09);
+INSERT INTO "event" VALUES(57,7,'task','task:56:0','{"task":56,"data":{"text":"56"},"updated_at":""}',1.79528053904996562004e+09);
+INSERT INTO "event" VALUES(58,7,'task','task:57:0','{"task":57,"data":{"text":"57"},"updated_at":""}',1.79528053905410981175e+09);
+INSERT INTO "event" VALUES(59,7,'task','task:58:0','{"task":58,"data":{"text":"58"},"updated_at":""}',1.79528053905804228784e+09);
+INSERT INTO "event" VALUES(60,7,'task','task:59:0','{"task":59,"data":{"text":"59"},"updated_at":""}',1.79528053906200718882e+09);
+INSERT INTO "event" VALUES(61,7,'task','task:60:0','{"task":60,"data":{"text":"60"},"updated_at":""}',1.7952805390659756661e+09);
+INSERT INTO "event" VALUES(62,7,'task','task:61:0','{"task":61,"data":{"text":"61"},"updated_at":""}',1.79528053906996488573e+09);
+INSERT INTO "event" VALUES(63,7,'task','task:62:0','{"task":62,"data":{"text":"62"},"updated_at":""}',1.79528053907400155062e+09);
+INSERT INTO "event" VALUES(64,7,'task','task:63:0','{"task":63,"data":{"text":"63"},"updated_at":""}',1.79528053907800388337e+09);
+INSERT INTO "event" VALUES(65,7,'task','task:64:0','{"task":64,"data":{"text":"64"},"updated_at":""}',1.79528053908200263977e+09);
+INSERT INTO "event" VALUES(66,7,'task','task:65:0','{"task":65,"data":{"text":"65"},"updated_at":""}',1.79528053908598399157e+09);
+INSERT INTO "event" VALUES(67,7,'task','task:66:0','{"task":66,"data":{"text":"66"},"updated_at":""}',1.79528053909005045891e+09);
+INSERT INTO "event" VALUES(68,7,'task','task:67:0','{"task":67,"data":{"text":"67"},"updated_at":""}',1.79528053909399485594e+09);
+INSERT INTO "event" VALUES(69,7,'task','task:68:0','{"task":68,"data":{"text":"68"},"updated_at":""}',1.79528053909804916378e+09);
+INSERT INTO "event" VALUES(70,7,'task','task:69:0','{"task":69,"data":{"text":"69"},"updated_at":""}',1.79528053910207891462e+09);
+INSERT INTO "event" VALUES(71,7,'task','task:70:0','{"task":70,"data":{"text":"70"},"updated_at":""}',1.79528053910610270503e+09);
+INSERT INTO "event" VALUES(72,7,'task','task:71:0','{"task":71,"data":{"text":"71"},"updated_at":""}',1.79528053911012077338e+09);
+INSERT INTO "event" VALUES(73,7,'task','task:72:0','{"task":72,"data":{"text":"72"},"updated_at":""}',1.79528053911405897141e+09);
+INSERT INTO "event" VALUES(74,7,'task','task:73:0','{"task":73,"data":{"text":"73"},"updated_at":""}',1.79528053911803317068e+09);
+INSERT INTO "event" VALUES(75,7,'task','task:74:0','{"task":74,"data":{"text":"74"},"updated_at":""}',1.79528053911898159982e+09);
+INSERT INTO "event" VALUES(76,7,'task','task:75:0','{"task":75,"data":{"text":"75"},"updated_at":""}',1.79528053912205767632e+09);
+INSERT INTO "event" VALUES(77,7,'task','task:76:0','{"task":76,"data":{"text":"76"},"updated_at":""}',1.79528053912602686883e+09);
+INSERT INTO "event" VALUES(78,7,'task','task:77:0','{"task":77,"data":{"text":"77"},"updated_at":""}',1.79528053912999963764e+09);
+INSERT INTO "event" VALUES(79,7,'task','task:78:0','{"task":78,"data":{"text":"78"},"updated_at":""}',1.79528053913202381135e+09);
+INSERT INTO "event" VALUES(80,7,'task','task:79:0','{"task":79,"data":{"text":"79"},"updated_at":""}',1.79528053913394570343e+09);
+INSERT INTO "event" VALUES(81,7,'task','task:80:0','{"task":80,"data":{"text":"80"},"updated_at":""}',1.79528053913797545435e+09);
+INSERT INTO "event" VALUES(82,7,'task','task:81:0','{"task":81,"data":{"text":"81"},"updated_at":""}',1.79528053914201498036e+09);
+INSERT INTO "event" VALUES(83,7,'task','task:82:0','{"task":82,"data":{"text":"82"},"updated_at":""}',1.79528053914603447915e+09);
+INSERT INTO "event" VALUES(84,7,'task','task:83:0','{"task":83,"data":{"text":"83"},"updated_at":""}',1.79528053914809679987e+09);
+INSERT INTO "event" VALUES(85,7,'task','task:84:0','{"task":84,"data":{"text":"84"},"updated_at":""}',1.79528053915404558179e+09);
+INSERT INTO "event" VALUES(86,7,'task','task:85:0','{"task":85,"data":{"text":"85"},"updated_at":""}',1.79528053915493297581e+09);
+INSERT INTO "event" VALUES(87,7,'task','task:86:0','{"task":86,"data":{"text":"86"},"updated_at":""}',1.7952805391579458713e+09);
+INSERT INTO "event" VALUES(88,7,'task','task:87:0','{"task":87,"data":{"text":"87"},"updated_at":""}',1.79528053916199016571e+09);
+INSERT INTO "event" VALUES(89,7,'task','task:88:0','{"task":88,"data":{"text":"88"},"updated_at":""}',1.79528053916603851317e+09);
+INSERT INTO "event" VALUES(90,7,'task','task:89:0','{"task":89,"data":{"text":"89"},"updated_at":""}',1.79528053917001414302e+09);
+INSERT INTO "event" VALUES(91,7,'task','task:90:0','{"task":90,"data":{"text":"90"},"updated_at":""}',1.79528053917404103274e+09);
+INSERT INTO "event" VALUES(92,7,'task','task:91:0','{"task":91,"data":{"text":"91"},"updated_at":""}',1.7952805391779947281e+09);
+INSERT INTO "event" VALUES(93,7,'task','task:92:0','{"task":92,"data":{"text":"92"},"updated_at":""}',1.79528053918200302123e+09);
+INSERT INTO "event" VALUES(94,7,'task','task:93:0','{"task":93,"data":{"text":"93"},"updated_at":""}',1.79528053918287181858e+09);
+INSERT INTO "event" VALUES(95,7,'task','task:94:0','{"task":94,"data":{"text":"94"},"updated_at":""}',1.79528053919007062914e+09);
+INSERT INTO "event" VALUES(96,7,'task','task:95:0','{"task":95,"data":{"text":"95"},"updated_at":""}',1.79528053919400787351e+09);
+INSERT INTO "event" VALUES(97,7,'task','task:96:0','{"task":96,"data":{"text":"96"},"updated_at":""}',1795280539.19804);
+INSERT INTO "event" VALUES(98,7,'task','task:97:0','{"task":97,"data":{"text":"97"},"updated_at":""}',1.79528053920204424859e+09);
+INSERT INTO "event" VALUES(99,7,'task','task:98:0','{"task":98,"data":{"text":"98"},"updated_at":""}',1.79528053920605087283e+09);
+INSERT INTO "event" VALUES(100,7,'task','task:99:0','{"task":99,"data":{"text":"99"},"updated_at":""}',1.79528053921009945873e+09);
+INSERT INTO "event" VALUES(101,7,'task','task:100:0','{"task":100,"data":{"text":"100"},"updated_at":""}',1.79528053921405577652e+09);
+INSERT INTO "event" VALUES(102,7,'task','task:101:0','{"task":101,"data":{"text":"101"},"updated_at":""}',1.79528053921804594999e+09);
+INSERT INTO "event" VALUES(103,7,'task','task:102:0','{"task":102,"data":{"text":"102"},"updated_at":""}',1.79528053922198367123e+09);
+INSERT INTO "event" VALUES(104,7,'task','task:103:0','{"task":103,"data":{"text":"103"},"updated_at":""}',1.79528053922600555418e+09);
+INSERT INTO "event" VALUES(105,7,'task','task:104:0','{"task":104,"data":{"text":"104"},"updated_at":""}',1.79528053922999310493e+09);
+INSERT INTO "event" VALUES(106,7,'task','task:105:0','{"task":105,"data":{"text":"105"},"updated_at":""}',1.79528053923400592799e+09);
+INSERT INTO "event" VALUES(107,7,'task','task:106:0','{"task":106,"data":{"text":"106"},"updated_at":""}',1.79528053923799943924e+09);
+INSERT INTO "event" VALUES(108,7,'task','task:107:0','{"task":107,"data":{"text":"107"},"updated_at":""}',1.79528053924198508265e+09);
+INSERT INTO "event" VALUES(109,7,'task','task:108:0','{"task":108,"data":{"text":"108"},"updated_at":""}',1.79528053924598431589e+09);
+INSERT INTO "event" VALUES(110,7,'task','task:109:0','{"task":109,"data":{"text":"109"},"updated_at":""}',1.79528053924878549575e+09);
+INSERT INTO "event" VALUES(111,7,'task','task:110:0','{"task":110,"data":{"text":"110"},"updated_at":""}',1795280539.254);
+INSERT INTO "event" VALUES(112,7,'task','task:111:0','{"task":111,"data":{"text":"111"},"updated_at":""}',1.79528053925802302359e+09);
+INSERT INTO "event" VALUES(113,7,'task','task:112:0','{"task":112,"data":{"text":"112"},"updated_at":""}',1.7952805392620306015e+09);
+INSERT INTO "event" VALUES(114,7,'task','task:113:0','{"task":113,"data":{"text":"113"},"updated_at":""}',1.79528053926604366299e+09);
+INSERT INTO "event" VALUES(115,7,'task','task:114:0','{"task":114,"data":{"text":"114"},"updated_at":""}',1.79528053927003931997e+09);
+INSERT INTO "event" VALUES(116,7,'task','task:115:0','{"task":115,"data":{"text":"115"},"updated_at":""}',1.79528053927406287199e+09);
+INSERT INTO "event" VALUES(117,7,'task','task:116:0','{"task":116,"data":{"text":"116"},"updated_at":""}',1.79528053927804160123e+09);
+INSERT INTO "event" VALUES(118,7,'task','task:117:0','{"task":117,"data":{"text":"117"},"updated_at":""}',1.79528053928204536435e+09);
+INSERT INTO "event" VALUES(119,7,'task','task:118:0','{"task":118,"data":{"text":"118"},"updated_at":""}',1.79528053928601241109e+09);
+INSERT INTO "event" VALUES(120,7,'task','task:119:0','{"task":119,"data":{"text":"119"},"updated_at":""}',1.795280539290017128e+09);
+INSERT INTO "event" VALUES(121,7,'task','task:120:0','{"task":120,"data":{"text":"120"},"updated_at":""}',1.79528053929401469231e+09);
+INSERT INTO "event" VALUES(122,7,'annotation','annotation:1102:2026-01-01T00:00:02.000000Z','{"annotation":1102,"task":102,"user":1,"updated_at":"2026-01-01T00:00:02.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["ham"]}}]}',1.79528054311427140237e+09);
+INSERT INTO "event" VALUES(123,7,'annotation','annotation:1022:2026-01-01T00:00:03.000000Z','{"annotation":1022,"task":22,"user":1,"updated_at":"2026-01-01T00:00:03.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["spam"]}}]}',1.79528054316623950003e+09);
+INSERT INTO "event" VALUES(124,7,'annotation','annotation:1030:2026-01-01T00:00:04.000000Z','{"annotation":1030,"task":30,"user":1,"updated_at":"2026-01-01T00:00:04.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["spam"]}}]}',1.7952805432062501908e+09);
+INSERT INTO "event" VALUES(125,7,'annotation','annotation:1021:2026-01-01T00:00:05.000000Z','{"annotation":1021,"task":21,"user":1,"updated_at":"2026-01-01T00:00:05.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["ham"]}}]}',1.795280543258236885e+09);
+INSERT INTO "event" VALUES(126,7,'annotation','annotation:1049:2026-01-01T00:00:06.000000Z','{"annotation":1049,"task":49,"user":1,"updated_at":"2026-01-01T00:00:06.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["spam"]}}]}',1.79528054329022955896e+09);
+INSERT INTO "event" VALUES(127,7,'annotation','annotation:1097:2026-01-01T00:00:07.000000Z','{"annotation":1097,"task":97,"user":1,"updated_at":"2026-01-01T00:00:07.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["spam"]}}]}',1.79528054333019256591e+09);
+INSERT INTO "event" VALUES(128,7,'annotation','annotation:1056:2026-01-01T00:00:08.000000Z','{"annotation":1056,"task":56,"user":1,"updated_at":"2026-01-01T00:00:08.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["ham"]}}]}',1.7952805433662157059e+09);
+INSERT INTO "event" VALUES(129,7,'annotation','annotation:1079:2026-01-01T00:00:09.000000Z','{"annotation":1079,"task":79,"user":1,"updated_at":"2026-01-01T00:00:09.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["ham"]}}]}',1.79528054340220832819e+09);
+INSERT INTO "event" VALUES(130,7,'annotation','annotation:1078:2026-01-01T00:00:10.000000Z','{"annotation":1078,"task":78,"user":1,"updated_at":"2026-01-01T00:00:10.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["spam"]}}]}',1.79528054353420901297e+09);
+INSERT INTO "event" VALUES(131,7,'annotation','annotation:1039:2026-01-01T00:00:11.000000Z','{"annotation":1039,"task":39,"user":1,"updated_at":"2026-01-01T00:00:11.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["ham"]}}]}',1.79528054367013597484e+09);
+INSERT INTO "event" VALUES(132,7,'annotation','annotation:1023:2026-01-01T00:00:12.000000Z','{"annotation":1023,"task":23,"user":1,"updated_at":"2026-01-01T00:00:12.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["spam"]}}]}',1.7952805437300848961e+09);
+INSERT INTO "event" VALUES(133,7,'annotation','annotation:1032:2026-01-01T00:00:13.000000Z','{"annotation":1032,"task":32,"user":1,"updated_at":"2026-01-01T00:00:13.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["spam"]}}]}',1.79528054376214957232e+09);
+INSERT INTO "event" VALUES(134,7,'annotation','annotation:1040:2026-01-01T00:00:14.000000Z','{"annotation":1040,"task":40,"user":1,"updated_at":"2026-01-01T00:00:14.000000Z","cancelled":true,"result":[]}',1.79528054381425118441e+09);
+INSERT INTO "event" VALUES(135,7,'annotation','annotation:1089:2026-01-01T00:00:15.000000Z','{"annotation":1089,"task":89,"user":1,"updated_at":"2026-01-01T00:00:15.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["ham"]}}]}',1.79528054381808495516e+09);
+INSERT INTO "event" VALUES(136,7,'annotation_deleted','annotation_deleted:1089','{"annotation":1089}',1.79528054382206916808e+09);
+INSERT INTO "event" VALUES(137,7,'task_deleted','task_deleted:34','{"task":34}',1.79528054382601881021e+09);
+INSERT INTO "event" VALUES(138,7,'annotation','annotation:2018:2026-01-01T00:00:16.000000Z','{"annotation":2018,"task":18,"user":2,"updated_at":"2026-01-01T00:00:16.000000Z","cancelled":false,"result":[{"from_name":"label","to_name":"text","type":"choices","value":{"choices":["ham"]}}]}',1.79528054383007335667e+09);
+INSERT INTO "event" VALUES(139,7,'strategy','strategy:1','{"name":"margin","params":{},"by":"admin"}',1.79528054383200454712e+09);
+CREATE TABLE learner (
+        project INTEGER PRIMARY KEY,
+        holder TEXT NOT NULL,
+        expires REAL NOT NULL
+    ) STRICT;
+CREATE TABLE round (
+        project INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        rows INTEGER NOT NULL,
+        embedder TEXT NOT NULL,
+        strategy TEXT NOT NULL,
+        params TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        full INTEGER NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (project, number)
+    ) STRICT;
+INSERT INTO "round" VALUES(7,1,121,120,'test@1','coreset-margin@1','{}',1,1,0.0);
+INSERT INTO "round" VALUES(7,2,122,120,'test@1','coreset-margin@1','{}',2,0,0.0);
+INSERT INTO "round" VALUES(7,3,123,120,'test@1','coreset-margin@1','{}',3,0,0.0);
+INSERT INTO "round" VALUES(7,4,124,120,'test@1','coreset-margin@1','{}',4,0,0.0);
+INSERT INTO "round" VALUES(7,5,125,120,'test@1','coreset-margin@1','{}',5,0,0.0);
+INSERT INTO "round" VALUES(7,6,126,120,'test@1','coreset-margin@1','{}',6,0,0.0);
+INSERT INTO "round" VALUES(7,7,127,120,'test@1','coreset-margin@1','{}',7,0,0.0);
+INSERT INTO "round" VALUES(7,8,128,120,'test@1','coreset-margin@1','{}',8,0,0.0);
+INSERT INTO "round" VALUES(7,9,129,120,'test@1','coreset-margin@1','{}',9,0,0.0);
+INSERT INTO "round" VALUES(7,10,130,120,'test@1','coreset-margin@1','{}',10,1,0.0);
+INSERT INTO "round" VALUES(7,11,131,120,'test@1','coreset-margin@1','{}',11,0,0.0);
+INSERT INTO "round" VALUES(7,12,132,120,'test@1','coreset-margin@1','{}',12,0,0.0);
+INSERT INTO "round" VALUES(7,13,133,120,'test@1','coreset-margin@1','{}',13,0,0.0);
+INSERT INTO "round" VALUES(7,14,139,120,'test@1','margin@1','{}',14,1,0.0);
+CREATE INDEX event_of_project ON event (project);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('event',139);
+COMMIT;
+PRAGMA application_id = 1279481157;
+PRAGMA user_version = 1;
