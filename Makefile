@@ -7,7 +7,7 @@ ARGS ?=
 TORCH := $(shell sed -n 's/^torch==\([^ ;+]*\).*/\1/p' requirements.lock | head -n 1)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-quick check format lock clean
+.PHONY: help setup demo test test-quick soak check format lock clean
 
 help:  ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ test: setup  ## Every test, the slow and the end-to-end ones too
 
 test-quick: setup  ## The tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow and not e2e" $(ARGS)
+
+soak: setup  ## Prove every promise in its long form, with a table; goes on where it was interrupted. ARGS="--only kills"
+	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 check: setup  ## Style, types and the rooms' borders
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
