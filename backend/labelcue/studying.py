@@ -21,6 +21,7 @@ from labelcue.insights.covering import LARGEST
 from labelcue.insights.facts import Facts
 from labelcue.insights.mapping import PoolMap
 from labelcue.insights.report import Progress, Report, report
+from labelcue.labels import CLASS, EVERY, LabelKind, kinds
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import label_of
 from labelcue.pool.edges import Edges
@@ -66,17 +67,19 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
         if event.kind is Kind.TASK:
             arrived.setdefault(TaskId(event.body["task"]), event.at)
     matrix, row, edges = _vectors(home, project, snapshot)
-    plain = snapshot.labels_are.exclusive  # Of sets and numbers the pool alone is looked at.
+    known = snapshot.labels_are.name in EVERY  # Of other kinds the pool alone is looked at.
+    kind = snapshot.labels_are if known else kinds.create(CLASS)
     audit, propensity = _audits(fold, snapshot.ids)
+    votes, answers = votes_of(fold, snapshot.ids, kind, snapshot.classes if known else ())
     return Facts(
-        classes=snapshot.classes if plain else (),
+        classes=snapshot.classes if known else (),
         ids=snapshot.ids,
         matrix=matrix,
         row=row,
-        probabilities=snapshot.probabilities if plain else snapshot.probabilities[:, :0],
-        trained=snapshot.trained and plain,
+        probabilities=snapshot.probabilities if known else snapshot.probabilities[:, :0],
+        trained=snapshot.trained and known,
         l2=snapshot.l2,
-        votes=votes_of(fold, snapshot.ids, snapshot.classes if plain else ()),
+        votes=votes,
         audit=audit,
         propensity=propensity,
         slices=_slices(fold, snapshot.ids),
@@ -85,28 +88,37 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
         edges=edges,
         map=read_map(home.insights_map(project)),
         now=time.time(),
+        kind=kind.name,
+        bounds=kind.bounds,
+        answers=answers,
     )
 
 
-def votes_of(fold: Fold, ids: Ints, classes: tuple[Label, ...]) -> Votes:
-    """Every annotator's latest label of each task among `ids` (n,), ascending; an import counts as one of its own."""
+def votes_of(fold: Fold, ids: Ints, kind: LabelKind, classes: tuple[Label, ...]) -> tuple[Votes, Floats | None]:
+    """Every annotator's latest label of each task among `ids` (n,), ascending; an import counts as one of its own.
+
+    Of classes the index of each; of other kinds (v, r) float32 what each is as numbers, and no index.
+    """
     spec = _spec(fold)
-    number = {label: place for place, label in enumerate(classes)}
-    latest: dict[tuple[int, int], tuple[int, float]] = {}
+    latest: dict[tuple[int, int], tuple[Answer, float]] = {}
     states = sorted(fold.annotations.values(), key=lambda one: stamp(one.updated_at, one.key))
     for state in states if spec is not None else ():
         label = None if state.cancelled or spec is None else _label(spec, state.result)
-        if isinstance(label, str) and label in number:
+        label = None if label is None else kind.read(label)
+        if label is not None and kind.counts([label], classes):
             user = state.user if state.user is not None else -state.annotation
             instant = stamp(state.updated_at, state.key).instant
-            latest[state.task, user] = (number[label], max(instant, 0) / 1e6)
+            latest[state.task, user] = (label, max(instant, 0) / 1e6)
     pairs = np.array(sorted(latest), dtype=np.int64).reshape(-1, 2)
     said = [latest[task, user] for task, user in pairs.tolist()]
     place = np.searchsorted(ids, pairs[:, 0])
     known = ids[np.minimum(place, len(ids) - 1)] == pairs[:, 0] if len(ids) else np.zeros(len(pairs), dtype=bool)
-    labels = np.array([one for one, _ in said], dtype=np.int64)
+    empty = np.zeros((0, kind.rows(len(classes))), dtype=np.float32)
+    numbers = kind.targets([[label] for label, _ in said], classes) if said else empty
+    index = numbers.argmax(axis=1) if kind.exclusive and said else np.zeros(len(said))
     at = np.array([one for _, one in said], dtype=np.float64)
-    return Votes(place[known].astype(np.int64), pairs[known, 1], labels[known], at[known])
+    votes = Votes(place[known].astype(np.int64), pairs[known, 1], index[known].astype(np.int64), at[known])
+    return votes, None if kind.exclusive else numbers[known]
 
 
 def _spec(fold: Fold) -> TaskSpec | None:

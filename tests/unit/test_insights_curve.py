@@ -7,8 +7,10 @@ import pytest
 
 from labelcue.insights.curve import learning_curve, rate, target_of
 from labelcue.insights.powerlaw import fit, quantiles
-from labelcue.insights.stopping import NEXT, kappa, stopping
+from labelcue.insights.stopping import NEXT, stopping
 from labelcue.insights.successive import marks, predictions, random_order
+from labelcue.insights.yardsticks import kappa
+from labelcue.insights.yardsticks.classes import ByClass
 
 AT = np.array([20, 40, 80, 160, 320], dtype=np.int64)
 
@@ -118,9 +120,9 @@ def test_models_on_the_way_learn_from_the_first_labels_alone() -> None:
     )
     targets = np.eye(2, dtype=np.float32)[side]
     targets[100:] = targets[100:, ::-1]
-    found = predictions(vectors, targets, np.array([20, 100]), vectors[:50], 0.1, 0)
+    found = predictions(vectors, targets, np.array([20, 100]), vectors[:50], 0.1, 0, ByClass(2))
     assert (found == side[:50]).all()
-    at, right = random_order(vectors, side, 2, 0.1, 0)
+    at, right = random_order(vectors, np.eye(2, dtype=np.float32)[side], side, 0.1, 0, ByClass(2))
     assert at.tolist() == sorted(at.tolist())
     assert right.shape == (len(at), 200)
     assert right.mean() > 0.95
@@ -135,15 +137,15 @@ def test_kappa_is_cohens() -> None:
 def test_a_model_that_stands_still_says_stop_and_one_that_learns_says_go_on() -> None:
     still = np.tile(np.arange(2000) % 3, (5, 1))
     flat = fit(AT * 10, np.repeat(_right(np.array([0.99]), 3000), 5, axis=0), np.ones(3000))
-    found = stopping(AT * 10, still, 3, flat, 3000)
+    found = stopping(AT * 10, still, ByClass(3), flat, 3000)
     assert (found.stable, found.advice) == (True, "stop")
     assert found.gain is not None
     assert found.gain.high < 0.01
     assert len(found.rests_on) == 2
     rising = fit(AT, _right(_law(AT), 300), np.ones(300))
     moving = np.random.default_rng(3).integers(0, 3, (5, 2000))
-    more = stopping(AT, moving, 3, rising, 300)
+    more = stopping(AT, moving, ByClass(3), rising, 300)
     assert (more.stable, more.advice) == (False, "go on")
     assert more.cost is not None
     assert more.cost.low == pytest.approx(NEXT * 0.01 / (more.gain.high if more.gain else 0))
-    assert stopping(AT, moving, 3, None, 0).advice == "wait"
+    assert stopping(AT, moving, ByClass(3), None, 0).advice == "wait"

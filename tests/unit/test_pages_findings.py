@@ -283,3 +283,20 @@ def test_nobody_is_promised_a_second_opinion_that_cannot_be_served(
     assert ('name="tasks"' in text) is asked
     assert ("serves a labelled task to nobody" in text) is not asked
     assert ("set a share" in text) is asked
+
+
+def test_every_page_is_made_once_before_anybody_asks(tmp_path: Path, visitor: Visitor) -> None:
+    write_report(tmp_path, report_of(TASKS))
+    write_map(tmp_path, TASKS)
+    app, read = visitor.client.application, list[Path]()
+    findings = service_of(app).findings
+    kept = findings._kept
+    findings._kept = lambda path, *rest: read.append(path) or kept(path, *rest)  # type: ignore[method-assign,func-returns-value]
+    for warm in app.extensions["labelcue.warm"]:
+        warm()
+    assert {path.name for path in read} == {"insights.json", "insights.npz"}
+    connect(tmp_path, 11)  # of which nothing can be read yet
+    (tmp_path / "projects" / "11" / "insights.json").write_text("no json")
+    for warm in app.extensions["labelcue.warm"]:
+        warm()
+    assert visitor.get("/projects/10").status_code == 200

@@ -13,6 +13,7 @@ import pytest
 
 from labelcue.errors import NotFound
 from labelcue.insights.report import Report
+from labelcue.labels import kinds
 from labelcue.pool.vectors import VectorFile
 from labelcue.queueing.settings import QueueSettings
 from labelcue.rounds import Rounds
@@ -107,7 +108,7 @@ def test_labels_are_those_that_stand(desk: Desk) -> None:
     desk.label(3, user=1, when=30, cancelled=True)
     desk.label(79, user=9)
     state = fold(desk.ledger.read(PROJECT))
-    votes = votes_of(state, np.arange(79), ("ham", "spam"))
+    votes, _ = votes_of(state, np.arange(79), kinds.create("class"), ("ham", "spam"))
     said = {
         (int(item), int(who)): int(label)
         for item, who, label in zip(votes.item, votes.annotator, votes.label, strict=True)
@@ -116,7 +117,8 @@ def test_labels_are_those_that_stand(desk: Desk) -> None:
     assert (3, 1) not in said
     assert (79, 9) not in said
     assert said[0, 2] == 1 - desk.side[0]
-    assert len(votes_of(state, np.empty(0, dtype=np.int64), ("ham", "spam")).item) == 0
+    none = votes_of(state, np.empty(0, dtype=np.int64), kinds.create("class"), ("ham", "spam"))[0]
+    assert len(none.item) == 0
 
 
 def test_facts_stand_at_the_rounds_position_and_vectors_at_their_tasks(desk: Desk) -> None:

@@ -72,10 +72,11 @@ def agreement(votes: Votes, probabilities: Floats, rng: np.random.Generator, lev
         return Agreement(0, None, people, (), (), sentence)
     alpha = krippendorff(counts[shared], rng, level)
     confusion = tuple(tuple(round(float(one), 4) for one in row) for row in coincidences(counts[shared], share=True))
-    return Agreement(len(shared), alpha, people, confusion, hardest(counts, probabilities), _sentence(alpha))
+    return Agreement(len(shared), alpha, people, confusion, hardest(counts, probabilities), verdict_of(alpha))
 
 
-def _sentence(alpha: Estimate) -> str:
+def verdict_of(alpha: Estimate) -> str:
+    """What an alpha says (Krippendorff, Content Analysis, 2004, section 11.4.2)."""
     verdict = "below what conclusions may rest on (0.667)"
     if alpha.value >= 0.8:
         verdict = "good (0.8 or more)"

@@ -8,7 +8,7 @@ What is left grows easier as a strategy takes the hard ones: those count too, by
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,6 +85,10 @@ class Audit:
     confusion: tuple[tuple[int, ...], ...]
     """(c, c) audit labels: rows by the label given, columns by the class predicted."""
     sentence: str
+    labels_f1: tuple[Share, ...] = ()
+    """Of sets: F1 of each label."""
+    error: Estimate | None = None
+    """Of numbers: the mean absolute error."""
 
 
 def audit(
@@ -97,14 +101,22 @@ def audit(
     n, count = len(said), len(classes)
     confusion = np.bincount(said * count + predicted, minlength=count * count).reshape(count, count)
     table = tuple(tuple(int(one) for one in row) for row in confusion)
+    plain = audit_of(n, seen, "is right on", level)
+    if plain.accuracy is None:
+        return replace(plain, confusion=table)
+    return replace(plain, classes=by_group(said, chosen, classes, seen, level), confusion=table)
+
+
+def audit_of(n: int, seen: Sample, right_is: str, level: float = LEVEL) -> Audit:
+    """The share of right answers alone, by n audits; `right_is` stands behind 'The model' in its sentence."""
     whole = seen.share(slice(None), slice(None), level)
     if n < ENOUGH or whole is None:
-        return Audit(n, ENOUGH - n, None, (), table, f"Not enough audit labels yet: {ENOUGH - n} more.")
+        return Audit(n, ENOUGH - n, None, (), (), f"Not enough audit labels yet: {ENOUGH - n} more.")
     sentence = (
-        f"The model is right on {whole.value:.1%} of the tasks ({whole.low:.1%} to {whole.high:.1%} with {level:.0%} "
+        f"The model {right_is} {whole.value:.1%} of the tasks ({whole.low:.1%} to {whole.high:.1%} with {level:.0%} "
         f"confidence), by {n} labels of tasks that chance chose."
     )
-    return Audit(n, 0, whole, by_group(said, chosen, classes, seen, level), table, sentence)
+    return Audit(n, 0, whole, (), (), sentence)
 
 
 def by_group(audits: Ints, chosen: Ints, names: Sequence[str], seen: Sample, level: float = LEVEL) -> tuple[Share, ...]:

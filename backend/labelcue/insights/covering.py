@@ -20,6 +20,8 @@ from labelcue.insights.coverage import (
     slices,
 )
 from labelcue.insights.facts import Facts
+from labelcue.insights.sections import Groups
+from labelcue.labels import SET
 from labelcue.pool.edges import Edges
 from labelcue.pool.graph import Graph
 from labelcue.pool.matrix import FARTHEST, Matrix
@@ -47,7 +49,7 @@ class Coverage:
     sentence: str
 
 
-def coverage(facts: Facts, audited: Ints, chosen: Ints, seen: Sample, sure: Audit) -> Coverage:
+def coverage(facts: Facts, groups: Groups, audited: Ints, chosen: Ints, seen: Sample, sure: Audit) -> Coverage:
     """`audited` (n,) and `chosen` (k,) places of the tasks in `seen`; `sure`: whether they are enough for accuracy."""
     part = _part(facts)
     labelled = np.isin(part, facts.labelled)
@@ -63,11 +65,11 @@ def coverage(facts: Facts, audited: Ints, chosen: Ints, seen: Sample, sure: Audi
     found, total = slices(of, labelled, squared, radius, known)
     near, twins = reach(squared, radius), copies(edges, places, len(facts.ids))
     apart = tuple((int(facts.ids[places[live]][row]), far) for row, far in outliers(edges.tenth[live]))
-    groups = tuple(tuple(int(facts.ids[place]) for place in group) for group in twins.groups)
-    predicted = facts.probabilities[part].argmax(axis=1) if facts.trained else part[:0]
-    spread = balance(facts.given, predicted, facts.classes)
+    alike = tuple(tuple(int(facts.ids[place]) for place in group) for group in twins.groups)
+    named = groups.names if facts.kind != SET else facts.classes
+    spread = balance(groups.counted, groups.expected, named)
     words = _sentence(near, found, twins)
-    return Coverage(near, spread, tuple(found), total, replace(twins, groups=groups), apart, words)
+    return Coverage(near, spread, tuple(found), total, replace(twins, groups=alike), apart, words)
 
 
 def _part(facts: Facts) -> Ints:

@@ -26,6 +26,9 @@ class Suspect:
     """Probability of the label given, by models that did not see the task, 0 to 1."""
     copies: int
     """Near-copies of the task that have another label."""
+    said: str = ""
+    better: str = ""
+    """Of sets and numbers, where both indices are -1: the label given and the one suggested, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,12 @@ def label_errors(tasks: Ints, given: Ints, found: HeldOut) -> Errors:
         Suspect(int(tasks[place]), int(given[place]), int(other), round(float(share), 4), int(near))
         for place, other, share, near in zip(order, best, belief, copies, strict=True)
     )
-    share = len(suspects) / n
-    sentence = f"{len(suspects):,} of {n:,} labels look wrong ({share:.1%}); the likeliest stand first."
+    return told(n, suspects)
+
+
+def told(n: int, suspects: tuple[Suspect, ...]) -> Errors:
+    """With the sentence about them."""
+    sentence = f"{len(suspects):,} of {n:,} labels look wrong ({len(suspects) / n:.1%}); the likeliest stand first."
     return Errors(n, suspects, sentence if suspects else f"None of {n:,} labels looks wrong.")
 
 

@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from torch import Tensor
 
 from labelcue.insights.intervals import Real
+from labelcue.insights.yardsticks import Yardstick
+from labelcue.insights.yardsticks.classes import ByClass
 from labelcue.surrogates.crossval import FOLDS, choose_temperature, folds, sample
-from labelcue.surrogates.solver import ROUGH, logits, solve
+from labelcue.surrogates.solver import logits
 from labelcue.types import Floats, Ints
 
 VOTERS = 10
@@ -32,7 +35,7 @@ class HeldOut:
     """What models say of n labelled tasks that they did not see."""
 
     probabilities: Floats
-    """(n, c) float32, rows sum to 1."""
+    """(n, c) float32, rows sum to 1; of sets each label by itself; (n, 1) of numbers."""
     group: Ints
     """(n,) near-copies share a number."""
     alone: Floats
@@ -46,15 +49,49 @@ def held_out(vectors: Floats, targets: Floats, l2: float, rng: np.random.Generat
     with its penalty `l2`, and the ten nearest other tasks, weighed by a Gaussian kernel. Together they find more
     wrong labels than either alone, as they err on different tasks (measured in docs/insights.md).
     """
-    voters = sample(len(vectors), rng, MOST)
-    nearest, likeness = _nearest(vectors, voters)
-    group = _groups(nearest, likeness, len(vectors))
-    votes = _votes(nearest, likeness, group, targets)
+    near = neighbourhood(vectors, rng)
+    group = near.group
+    votes = near.votes(targets, np.full(targets.shape[1], 1 / targets.shape[1]))
     fold = folds_of_groups(targets, group, rng)
-    alone = _cross_validated(vectors, targets, fold, l2, rng)
+    scores = blind_scores(vectors, targets, fold, l2, rng, ByClass(targets.shape[1]))
+    some = sample(len(scores), rng)
+    temperature = choose_temperature(scores[some], torch.from_numpy(targets[some]).double())
+    alone = torch.softmax(scores / temperature, dim=1).numpy()
     together = np.sqrt(alone * votes)
     together /= together.sum(axis=1, keepdims=True)
     return HeldOut(together.astype(np.float32), group, alone.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Who votes on n labelled tasks."""
+
+    nearest: Ints
+    """(n, k) rows."""
+    weight: Real
+    """(n, k) of each vote; 0 of near-copies, and of those beyond the tenth."""
+    group: Ints
+    """(n,) near-copies share a number."""
+
+    def votes(self, targets: Floats, prior: Real) -> Real:
+        """(n, r) mean of the neighbours' targets, with `PRIOR` votes for (r,) `prior`."""
+        total = np.tile(PRIOR * prior, (len(targets), 1))
+        for place in range(self.nearest.shape[1]):
+            total += self.weight[:, place, None] * targets[self.nearest[:, place]]
+        mean: Real = total / (PRIOR + self.weight.sum(axis=1, keepdims=True))
+        return mean
+
+
+def neighbourhood(vectors: Floats, rng: np.random.Generator) -> Neighbourhood:
+    """Of (n, d) vectors of length one: weights are exp(-d² / s²), s the median distance to the tenth neighbour."""
+    voters = sample(len(vectors), rng, MOST)
+    nearest, likeness = _nearest(vectors, voters)
+    group = _groups(nearest, likeness, len(vectors))
+    squared = np.maximum(2 - 2 * likeness.astype(np.float64), 0)
+    scale = max(float(np.median(squared[:, min(VOTERS, squared.shape[1]) - 1])), 1e-6)
+    other = group[nearest] != group[:, None]
+    weight = np.where(other & (np.cumsum(other, axis=1) <= VOTERS), np.exp(-squared / scale), 0.0)
+    return Neighbourhood(nearest, weight, group)
 
 
 def _nearest(vectors: Floats, voters: Ints) -> tuple[Ints, Floats]:
@@ -83,20 +120,6 @@ def _groups(nearest: Ints, likeness: Floats, n: int) -> Ints:
     return group
 
 
-def _votes(nearest: Ints, likeness: Floats, group: Ints, targets: Floats) -> Real:
-    """(n, c) shares of the nearest tasks that are no near-copies, weighed by exp(-d² / s²), s: the median distance to
-    the tenth neighbour."""
-    squared = np.maximum(2 - 2 * likeness.astype(np.float64), 0)
-    scale = max(float(np.median(squared[:, min(VOTERS, squared.shape[1]) - 1])), 1e-6)
-    other = group[nearest] != group[:, None]
-    weight = np.where(other & (np.cumsum(other, axis=1) <= VOTERS), np.exp(-squared / scale), 0.0)
-    votes = np.full(targets.shape, PRIOR / targets.shape[1])
-    for place in range(nearest.shape[1]):
-        votes += weight[:, place, None] * targets[nearest[:, place]]
-    shares: Real = votes / votes.sum(axis=1, keepdims=True)
-    return shares
-
-
 def folds_of_groups(targets: Floats, group: Ints, rng: np.random.Generator) -> Ints:
     """(n,) fold of each row: groups are dealt out whole, those of each class, by their first row, in turn."""
     first = np.unique(group, return_index=True)[1]
@@ -104,19 +127,18 @@ def folds_of_groups(targets: Floats, group: Ints, rng: np.random.Generator) -> I
     return dealt[group]
 
 
-def _cross_validated(vectors: Floats, targets: Floats, fold: Ints, l2: float, rng: np.random.Generator) -> Real:
-    """(n, c) calibrated probabilities of each row by a surrogate that was fitted to the other folds."""
+def blind_scores(
+    vectors: Floats, targets: Floats, fold: Ints, l2: float, rng: np.random.Generator, yard: Yardstick
+) -> Tensor:
+    """(n, r) float64 scores of each row by a model that was fitted to the other folds."""
     scores = torch.zeros(targets.shape, dtype=torch.float64)
-    theta = torch.zeros(targets.shape[1], vectors.shape[1] + 1, dtype=torch.float64)
+    theta = torch.zeros(yard.rows, vectors.shape[1] + 1, dtype=torch.float64)
     for number in range(min(FOLDS, int(fold.max()) + 1)):
         kept, left = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         kept = kept[sample(len(kept), rng, MOST)]
         inside = torch.from_numpy(vectors[kept]).double(), torch.from_numpy(targets[kept]).double()
-        theta = solve(*inside, l2, theta, ROUGH)
+        theta = yard.learn(*inside, l2, theta)
         for start in range(0, len(left), BLOCK):
             rows = left[start : start + BLOCK]
             scores[rows] = logits(theta, torch.from_numpy(vectors[rows]).double())
-    some = sample(len(scores), rng)
-    temperature = choose_temperature(scores[some], torch.from_numpy(targets[some]).double())
-    found: Real = torch.softmax(scores / temperature, dim=1).numpy()
-    return found
+    return scores

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -12,21 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcue.insights.agreement import Agreement, agreement
-from labelcue.insights.audit import ENOUGH, Audit, Sample, audit, sample
+from labelcue.insights.agreement import Agreement
+from labelcue.insights.audit import ENOUGH, Audit, Sample, sample
 from labelcue.insights.covering import Coverage, coverage
 from labelcue.insights.curve import Curve, Rate, learning_curve, rate
 from labelcue.insights.drift import Drift, drift, newest
-from labelcue.insights.errors import Errors, label_errors
+from labelcue.insights.errors import Errors
 from labelcue.insights.facts import Facts
-from labelcue.insights.heldout import HeldOut, held_out
+from labelcue.insights.heldout import HeldOut
 from labelcue.insights.intervals import Real
 from labelcue.insights.mapping import PoolMap, map_again
 from labelcue.insights.powerlaw import Law
-from labelcue.insights.second import Spending, spending, with_quality
+from labelcue.insights.second import Spending
+from labelcue.insights.sections import Groups, annotators, answers_of, audit_section, blind, errors_of, groups_of
 from labelcue.insights.stopping import PROBES, Stopping, stopping
 from labelcue.insights.successive import marks, predictions, random_order
-from labelcue.labels.measures import margin
+from labelcue.insights.yardsticks import Answers
+from labelcue.labels import kinds
 from labelcue.types import Floats, Ints, Json
 
 FORMAT = 1
@@ -34,8 +36,6 @@ STEPS = ("labels", "audit", "agreement", "coverage", "curve", "drift", "map")
 """What `progress` is told, one after the other."""
 TAKEN = 5000
 """Tasks that the strategy took on which earlier models are tested; a random share where there are more."""
-COMPARED = 20_000
-"""Unlabelled tasks that are scored for where to spend the next label; a random share where there are more."""
 Progress = Callable[[str, int, int], None]
 """Name of the step, its number, and how many there are; may raise to stop the work."""
 
@@ -45,6 +45,13 @@ class Report:
     """What admins read, and the map of the pool beside it."""
 
     classes: tuple[str, ...]
+    kind: str
+    """What a label is: class, set or number."""
+    measure: str
+    """What accuracy is called here."""
+    groups: tuple[str, ...]
+    """What the map's `label` and `predicted`, and the balance, are indices into: the classes, or what sets and numbers
+    are counted by."""
     tasks: int
     labelled: int
     annotations: int
@@ -77,25 +84,27 @@ def report(facts: Facts, progress: Progress = lambda _name, _step, _of: None) ->
         progress(name, number, len(STEPS))
 
     step()
-    held = _held_out(facts)
-    errors = label_errors(facts.ids[facts.labelled], facts.given, held)
+    held = blind(facts)
+    errors = errors_of(facts, held)
     step()
     audits, chosen, predicted = _in_time(facts)
-    audited, said, others = facts.labelled[audits], facts.given[audits], facts.labelled[chosen]
+    audited, others = facts.labelled[audits], facts.labelled[chosen]
     seen = _sample(facts, held, audits, chosen, predicted)
-    sure = audit(said, predicted[audited], facts.given[chosen], seen, facts.classes)
+    sure = audit_section(facts, held, audits, chosen, predicted, seen)
+    groups = groups_of(facts, predicted)
     step()
-    agreed, spend = _annotators(facts, held)
+    agreed, spend = annotators(facts, held)
     step()
-    covered = coverage(facts, audited, others, seen, sure)
+    covered = coverage(facts, groups, audited, others, seen, sure)
     step()
     curve, stop = _curve(facts, held, audits, chosen, seen)
     step()
     drifted = _drift(facts)
     step()
-    shown = _map(facts, predicted)
+    shown = _map(facts, groups)
     counts = len(facts.ids), len(facts.labelled), len(facts.votes.item)
-    return Report(facts.classes, *counts, sure, curve, errors, agreed, spend, covered, drifted, stop, shown)
+    about = facts.classes, facts.kind, facts.yard.measure, groups.names
+    return Report(*about, *counts, sure, curve, errors, agreed, spend, covered, drifted, stop, shown)
 
 
 def plain(value: Any) -> Json:
@@ -111,39 +120,19 @@ def plain(value: Any) -> Json:
     return value
 
 
-def _held_out(facts: Facts) -> HeldOut:
-    if len(facts.labelled) < 2 or len(facts.classes) < 2:
-        flat = np.full(facts.targets.shape, 1 / max(len(facts.classes), 1), dtype=np.float32)
-        return HeldOut(flat, np.arange(len(facts.labelled), dtype=np.int64), flat)
-    rng = np.random.default_rng([facts.seed, 2])
-    return held_out(facts.unit(facts.labelled), facts.targets, facts.penalty, rng)
-
-
-def _in_time(facts: Facts) -> tuple[Ints, Ints, Ints]:
-    """Indices into `labelled` of the audits and of the other tasks, by the time of their labels; (n,) predictions."""
-    predicted = facts.probabilities.argmax(axis=1).astype(np.int64) if len(facts.classes) else facts.ids * 0
+def _in_time(facts: Facts) -> tuple[Ints, Ints, Answers]:
+    """Indices into `labelled` of the audits and of the other tasks, by the time of their labels; (n, ...) answers."""
+    predicted = facts.yard.answers(facts.probabilities)
     order = np.argsort(facts.first, kind="stable").astype(np.int64)
     audits, others = order[facts.is_audit[order]], order[~facts.is_audit[order]]
     return (audits, others, predicted) if facts.trained else (audits[:0], others[:0], predicted)
 
 
-def _sample(facts: Facts, held: HeldOut, audits: Ints, chosen: Ints, predicted: Ints) -> Sample:
-    right = predicted[facts.labelled[audits]] == facts.given[audits]
-    known = held.alone.argmax(axis=1)[chosen] == facts.given[chosen] if len(chosen) else np.zeros(0, dtype=np.bool_)
+def _sample(facts: Facts, held: HeldOut, audits: Ints, chosen: Ints, predicted: Answers) -> Sample:
+    right = facts.yard.right(predicted[facts.labelled[audits]], facts.given[audits])
+    known = facts.yard.right(answers_of(facts, held.alone)[chosen], facts.given[chosen])
     after = np.searchsorted(facts.first[audits], facts.first[chosen], side="right").astype(np.int64)
     return sample(right, facts.propensity[facts.labelled[audits]], known, after)
-
-
-def _annotators(facts: Facts, held: HeldOut) -> tuple[Agreement, Spending]:
-    found = agreement(facts.said, held.probabilities, np.random.default_rng([facts.seed, 3]))
-    rows = np.arange(len(facts.labelled), dtype=np.int64)
-    rated = with_quality(found.annotators, facts.said, rows, held.probabilities, facts.seed)
-    hardest = tuple((int(facts.ids[facts.labelled[row]]), share) for row, share in found.hardest)
-    pool = np.setdiff1d(np.arange(len(facts.ids)), facts.labelled, assume_unique=True)
-    pool = np.sort(np.random.default_rng([facts.seed, 4]).permutation(pool)[:COMPARED])
-    spend = spending(facts.said, rows, held.probabilities, pool, facts.probabilities[pool], facts.seed)
-    second = _tasks(facts, facts.labelled[np.array(spend.second, dtype=np.int64)])
-    return replace(found, annotators=rated, hardest=hardest), replace(spend, second=second)
 
 
 def _curve(facts: Facts, held: HeldOut, audits: Ints, chosen: Ints, seen: Sample) -> tuple[Curve, Stopping]:
@@ -152,20 +141,20 @@ def _curve(facts: Facts, held: HeldOut, audits: Ints, chosen: Ints, seen: Sample
     A model is tested on what it has not seen: of tasks that it learned from the held-out opinion of now counts.
     """
     order, n = facts.in_order, len(audits)
-    at = marks(len(order)) if len(facts.classes) > 1 else np.empty(0, dtype=np.int64)
+    at = marks(len(order)) if facts.learnable else np.empty(0, dtype=np.int64)
     some = np.sort(np.random.default_rng([facts.seed, 5]).permutation(len(facts.ids))[:PROBES])
     taken = np.sort(np.random.default_rng([facts.seed, 6]).permutation(len(chosen))[:TAKEN]) if n else chosen[:0]
     tests = np.concatenate([audits, chosen[taken]])
     probes = facts.unit(np.concatenate([facts.labelled[tests], some]))
     vectors, targets = facts.unit(facts.labelled[order]), facts.targets[order]
-    found = predictions(vectors, targets, at, probes, facts.penalty, facts.seed)
-    right = found[:, : len(tests)] == facts.given[tests]
-    alone = held.alone.argmax(axis=1)[chosen[taken]] == facts.given[chosen[taken]]
+    found = predictions(vectors, targets, at, probes, facts.penalty, facts.seed, facts.yard)
+    right = facts.yard.right(found[:, : len(tests)], facts.given[tests])
+    alone = facts.yard.right(answers_of(facts, held.alone)[chosen[taken]], facts.given[chosen[taken]])
     right[:, n:] = np.where(taken < at[:, None], alone, right[:, n:])
     if len(at):
         right[-1, :n] = seen.right  # the model of now itself, and not one that is like it
     curve, law = _with_chance(facts, at, right, _weights(seen, taken), audits, chosen[taken])
-    return curve, stopping(at, found[:, len(tests) :], len(facts.classes), law, n)
+    return curve, stopping(at, found[:, len(tests) :], facts.yard, law, n)
 
 
 def _weights(seen: Sample, taken: Ints) -> Real:
@@ -183,8 +172,8 @@ def _with_chance(
     speed: Rate = rate(facts.votes.at, facts.now)
     chance = None
     if len(audits) >= ENOUGH and len(at):
-        (vectors, said), others = ((facts.unit(facts.labelled[some]), facts.given[some]) for some in (audits, taken))
-        chance = random_order(vectors, said, len(facts.classes), facts.penalty, facts.seed, others)
+        (vectors, given), others = ((facts.unit(facts.labelled[some]), facts.given[some]) for some in (audits, taken))
+        chance = random_order(vectors, facts.targets[audits], given, facts.penalty, facts.seed, facts.yard, others)
     return learning_curve(at, right, weight, len(facts.ids), speed, chance, len(audits))
 
 
@@ -194,15 +183,13 @@ def _drift(facts: Facts) -> Drift:
     return drift(facts.unit, newest(facts.arrived), facts.seed)
 
 
-def _map(facts: Facts, predicted: Ints) -> PoolMap:
+def _map(facts: Facts, groups: Groups) -> PoolMap:
     shown = map_again(facts.map, facts.ids, facts.unit, facts.labelled, facts.seed)
     rows = np.searchsorted(facts.ids, shown.tasks)
     label = np.full(len(facts.ids), -1, dtype=np.int16)
-    label[facts.labelled] = facts.given
-    best = predicted[rows].astype(np.int16) if facts.trained else np.full(len(rows), -1, dtype=np.int16)
-    doubt: Floats = margin(facts.probabilities[rows]) if facts.trained else np.ones(len(rows), dtype=np.float32)
+    label[facts.labelled] = groups.given
+    best = groups.predicted[rows] if facts.trained else np.full(len(rows), -1, dtype=np.int16)
+    doubt: Floats = np.ones(len(rows), dtype=np.float32)
+    if facts.trained:
+        doubt = kinds.create(facts.kind).believe(facts.probabilities[rows], facts.targets[:0]).doubt()
     return replace(shown, label=label[rows], predicted=best, uncertainty=doubt)
-
-
-def _tasks(facts: Facts, places: Iterable[int]) -> tuple[int, ...]:
-    return tuple(int(facts.ids[place]) for place in places)

@@ -9,6 +9,7 @@ import numpy as np
 from labelcue.insights.curve import LEVEL, TAILS
 from labelcue.insights.intervals import Estimate
 from labelcue.insights.powerlaw import Law
+from labelcue.insights.yardsticks import Answers, Yardstick
 from labelcue.types import Ints
 
 NEXT = 100
@@ -31,7 +32,7 @@ class Step:
     agreement: float
     """Share of the tasks that both predict alike."""
     kappa: float
-    """Cohen's kappa of their predictions."""
+    """Their agreement beyond chance: Cohen's kappa of their predictions, Lin's concordance of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class Stopping:
     rests_on: tuple[str, ...]
 
 
-def stopping(at: Ints, predicted: Ints, classes: int, law: Law | None, audits: int) -> Stopping:
-    """`predicted` (k, m): what the model after `at` (k,) labels says of m tasks of the pool, as indices of classes."""
+def stopping(at: Ints, predicted: Answers, yard: Yardstick, law: Law | None, audits: int) -> Stopping:
+    """`predicted` (k, m, ...): what the model after `at` (k,) labels says of m tasks of the pool."""
     steps = tuple(
-        Step(int(labels), float((one == two).mean()), kappa(one, two, classes))
+        Step(int(labels), *yard.alike(one, two))
         for labels, one, two in zip(at[1:], predicted[:-1], predicted[1:], strict=True)
     )
     late = [step.kappa for step in steps[-WINDOW:]]
@@ -75,15 +76,6 @@ def gain_of(law: Law, now: int, audits: int) -> Estimate:
     """What the next labels add to the accuracy."""
     low, middle, high = law.gain_quantiles(now, now + NEXT, TAILS)
     return Estimate(middle, low, high, audits)
-
-
-def kappa(one: Ints, two: Ints, classes: int) -> float:
-    """Cohen's kappa of two models' predictions (Educational and Psychological Measurement, 1960); 1 where both always
-    say the same single class."""
-    observed = float((one == two).mean())
-    shares = [np.bincount(each, minlength=classes) / len(each) for each in (one, two)]
-    expected = float(shares[0] @ shares[1])
-    return 1.0 if expected >= 1 else (observed - expected) / (1 - expected)
 
 
 def _of_stability(late: list[float]) -> str:

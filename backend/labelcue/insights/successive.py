@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from labelcue.insights.intervals import Real
+from labelcue.insights.yardsticks import Answers, Yardstick
 from labelcue.surrogates.crossval import sample
-from labelcue.surrogates.solver import ROUGH, logits, solve
 from labelcue.types import Floats, Ints
 
 MOST = 20_000
@@ -30,46 +30,53 @@ def marks(labels: int) -> Ints:
     return found
 
 
-def predictions(vectors: Floats, targets: Floats, at: Ints, probes: Floats, l2: float, seed: int) -> Ints:
-    """(k, m) class that the model after the first `at` (k,) rows predicts for each of (m, d) `probes`.
+def predictions(
+    vectors: Floats, targets: Floats, at: Ints, probes: Floats, l2: float, seed: int, yard: Yardstick
+) -> Answers:
+    """(k, m, ...) answers of the models after the first `at` (k,) rows for each of (m, d) `probes`.
 
-    `vectors` (n, d) of length one and `targets` (n, c) stand in the order in which they were labelled.
+    `vectors` (n, d) of length one and `targets` (n, r) stand in the order in which they were labelled.
     """
-    theta = torch.zeros(targets.shape[1], vectors.shape[1] + 1, dtype=torch.float64)
-    tests, found = torch.from_numpy(probes).double(), np.empty((len(at), len(probes)), dtype=np.int64)
+    theta = torch.zeros(yard.rows, vectors.shape[1] + 1, dtype=torch.float64)
+    tests, found = torch.from_numpy(probes).double(), list[Answers]()
     for place, mark in enumerate(at):
         rows = sample(int(mark), np.random.default_rng([seed, place]), MOST)
-        theta = solve(
-            torch.from_numpy(vectors[rows]).double(), torch.from_numpy(targets[rows]).double(), l2, theta, ROUGH
-        )
-        found[place] = logits(theta, tests).argmax(dim=1).numpy()
-    return found
+        kept = torch.from_numpy(vectors[rows]).double(), torch.from_numpy(targets[rows]).double()
+        theta = yard.learn(*kept, l2, theta)
+        found.append(yard.guess(theta, tests))
+    return np.stack(found) if found else yard.guess(theta, tests)[None][:0]
 
 
 def random_order(
-    vectors: Floats, said: Ints, classes: int, l2: float, seed: int, others: tuple[Floats, Ints] | None = None
+    vectors: Floats,
+    targets: Floats,
+    given: Answers,
+    l2: float,
+    seed: int,
+    yard: Yardstick,
+    others: tuple[Floats, Answers] | None = None,
 ) -> tuple[Ints, Real]:
     """(k,) numbers of labels and (k, n) how often a model after so many random ones is right on each of n audit tasks.
 
-    `others`: (m, d) vectors and (m,) classes of tasks that the strategy took; they are tested too: (k, n + m).
+    `others`: (m, d) vectors and (m,) answers given of tasks that the strategy took; they are tested too: (k, n + m).
 
     Audit tasks were drawn at random, so that learning from some of them and testing on the others is what random order
-    would have done; repeated `REPEATS` times. `vectors` (n, d), `said` (n,) index of the class.
+    would have done; repeated `REPEATS` times. `vectors` (n, d), `targets` (n, r) and `given` (n,) of these.
     """
-    n, targets = len(said), torch.eye(classes, dtype=torch.float64)[torch.from_numpy(said)]
+    n, wanted = len(given), torch.from_numpy(targets).double()
     at = np.unique(np.round(np.geomspace(min(10, n // 2), 0.75 * n, 5))).astype(np.int64)
     rows, rng = torch.from_numpy(vectors).double(), np.random.default_rng([seed, 1])
     right, tested = np.zeros((len(at), n)), np.zeros((len(at), n))
-    taken, classes_of = others if others is not None else (vectors[:0], said[:0])
+    taken, given_there = others if others is not None else (vectors[:0], given[:0])
     tests, beside = torch.from_numpy(taken).double(), np.zeros((len(at), len(taken)))
     for _ in range(REPEATS):
         order = rng.permutation(n)
-        theta = torch.zeros(classes, vectors.shape[1] + 1, dtype=torch.float64)
+        theta = torch.zeros(yard.rows, vectors.shape[1] + 1, dtype=torch.float64)
         for place, mark in enumerate(at):
             kept, left = torch.from_numpy(order[:mark]), order[mark:]
-            theta = solve(rows[kept], targets[kept], l2, theta, ROUGH)
-            right[place, left] += logits(theta, rows[torch.from_numpy(left)]).argmax(dim=1).numpy() == said[left]
+            theta = yard.learn(rows[kept], wanted[kept], l2, theta)
+            right[place, left] += yard.right(yard.guess(theta, rows[torch.from_numpy(left)]), given[left])
             tested[place, left] += 1
-            beside[place] += (logits(theta, tests).argmax(dim=1).numpy() == classes_of) / REPEATS
+            beside[place] += yard.right(yard.guess(theta, tests), given_there) / REPEATS
     mean = right.sum(axis=1, keepdims=True) / tested.sum(axis=1, keepdims=True)
     return at, np.hstack([np.where(tested > 0, right / np.maximum(tested, 1), mean), beside])

@@ -46,7 +46,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     backend, choosing, handout = MlBackend(service), Choosing(service), Handout(service)
     exporting = Exporting(service)
     pages = Pages(service, choosing, exporting)
-    app.extensions["labelcue.warm"] = (handout.warm, backend.predictor.warm, pages.warm)
+    app.extensions["labelcue.warm"] = (handout.warm, pages.warm, backend.predictor.warm)
     for blueprint in (
         backend.open_blueprint(),
         backend.blueprint(),

@@ -25,7 +25,16 @@ _Mark = tuple[int, int, int]
 _REBUILD = "Delete it: the learner writes it anew after its next round."
 EMPTY: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "audit": {"labels": 0, "missing": 50, "accuracy": None, "classes": [], "confusion": [], "sentence": ""},
+        "audit": {
+            "labels": 0,
+            "missing": 50,
+            "accuracy": None,
+            "classes": [],
+            "confusion": [],
+            "labels_f1": [],
+            "error": None,
+            "sentence": "",
+        },
         "curve": {
             "points": [],
             "forecast": [],
@@ -71,7 +80,7 @@ class Findings:
 
     def report(self, folder: Path) -> dict[str, Any]:
         """The project's report with every section there; `at` is None before the first. Raises Corrupt, StoreError."""
-        return self._kept(folder / "insights.json", _report, _nothing)
+        return self._kept(folder / "insights.json", _report, nothing)
 
     def map(self, folder: Path) -> dict[str, list[Any]]:
         """Columns of the pool's map: tasks, x, y, label, predicted, uncertainty; empty before the first."""
@@ -93,8 +102,9 @@ class Findings:
             raise StoreError(f"{path} cannot be read: {error.strerror}.", "Let this user read it.") from error
 
 
-def _nothing() -> dict[str, Any]:
-    return {"at": None, "classes": [], **deepcopy(dict(EMPTY))}
+def nothing() -> dict[str, Any]:
+    """A report of which nothing is known yet."""
+    return {"at": None, "classes": [], "kind": "class", "measure": "Accuracy", "groups": None, **deepcopy(dict(EMPTY))}
 
 
 def _report(path: Path, data: bytes) -> dict[str, Any]:
@@ -103,7 +113,7 @@ def _report(path: Path, data: bytes) -> dict[str, Any]:
         if not isinstance(said, dict):
             raise ValueError("it holds no JSON object")
         return {
-            **_nothing(),
+            **nothing(),
             **said,
             **{name: {**deepcopy(empty), **(said.get(name) or {})} for name, empty in EMPTY.items()},
         }

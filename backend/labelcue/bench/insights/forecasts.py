@@ -16,6 +16,7 @@ from labelcue.insights.intervals import Real
 from labelcue.insights.powerlaw import Law
 from labelcue.insights.stopping import NEXT, gain_of
 from labelcue.insights.successive import marks, predictions, random_order
+from labelcue.insights.yardsticks.classes import ByClass
 from labelcue.types import Bools, Floats, Ints, Json
 
 AUDITS, DRAWS = 100, 8
@@ -36,6 +37,7 @@ class Trial:
         pool = draw(data, "asis", seed)
         self.data, self.l2, self.seed, self.tasks = data, l2, seed, len(pool.said)
         self.one_hot = np.eye(len(data.classes), dtype=np.float32)
+        self.yard = ByClass(len(data.classes))
         budget = min(BUDGET, self.tasks)
         order = served(Task(pool, data.classes, budget, BATCH, seed), STRATEGY)
         self.vectors, self.targets = pool.vectors[order], self.one_hot[pool.said[order]]
@@ -48,7 +50,7 @@ class Trial:
     def right(self, vectors: Floats, targets: Floats, at: Ints) -> Bools:
         """(k, m) whether the model after each number of labels is right on each test item."""
         data = self.data
-        found = predictions(vectors, targets, at, data.test_vectors, self.l2, self.seed)
+        found = predictions(vectors, targets, at, data.test_vectors, self.l2, self.seed, self.yard)
         return np.asarray(found == data.test_targets, dtype=np.bool_)
 
     def _smooth(self, vectors: Floats, targets: Floats, at: Ints) -> Real:
@@ -65,8 +67,10 @@ class Trial:
             shuffled = np.random.default_rng([self.seed, now, number]).permutation(len(data.test_targets))
             audits, chance = shuffled[:AUDITS], None
             if not number:
-                said = data.test_targets[audits], len(data.classes)
-                chance = random_order(data.test_vectors[audits], *said, self.l2, self.seed)
+                said = data.test_targets[audits]
+                chance = random_order(
+                    data.test_vectors[audits], self.one_hot[said], said, self.l2, self.seed, self.yard
+                )
             yield learning_curve(at, right[:, audits], np.ones(AUDITS), self.tasks, rate([], 0.0), chance)
 
 

@@ -110,4 +110,4 @@ def _map(seen: Seen) -> dict[str, Any] | None:
     if not found.get("tasks"):
         return None
     peek = f"/projects/{seen.number}/coverage/"
-    return {"kind": "map", "classes": list(seen.report["classes"]), "peek": peek, **found}
+    return {"kind": "map", "classes": list(seen.report["groups"] or seen.report["classes"]), "peek": peek, **found}

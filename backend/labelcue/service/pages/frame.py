@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 from flask import Blueprint, Flask, Response, g, redirect, render_template, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 
-from labelcue.errors import NotFound
+from labelcue.errors import LabelCueError, NotFound
 from labelcue.queueing.settings import in_words
 from labelcue.service.choosing import Choosing
 from labelcue.service.context import Service
@@ -83,7 +84,7 @@ class Pages:
     def blueprint(self, app: Flask) -> Blueprint:
         """The routes; gives `app` its session cookie."""
         self._door.fit(app)
-        self._templates = app.jinja_env
+        self._app = app
         routes = Blueprint(NAME, __name__, template_folder="templates")
         routes.before_request(self._admit)
         routes.after_request(_headed)
@@ -99,10 +100,20 @@ class Pages:
         return routes
 
     def warm(self) -> None:
-        """Do beforehand what the first page would wait for: compile the templates, read every project's ledger."""
+        """Do beforehand what the first page would wait for: every page of every project once, for nobody."""
         for name in sorted(path.name for path in (HERE / "templates").iterdir()):
-            self._templates.get_template(name)
+            self._app.jinja_env.get_template(name)
         self._reader.read_all()
+        for project in self._reader.service.home.projects():
+            for route, _ in TABS:
+                self._render_once(f"{NAME}.{route}", project)
+
+    def _render_once(self, route: str, project: int) -> None:
+        """What fails here, a request will tell."""
+        with self._app.test_request_context():
+            path = url_for(route, project=project)
+        with self._app.test_request_context(path), suppress(LabelCueError):
+            self._app.view_functions[route](project=project)
 
     def _pages(self) -> Iterator[Page]:
         yield Login(self._door)

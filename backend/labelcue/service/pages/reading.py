@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from labelcue.alarms.kept import Kept, read_kept
 from labelcue.errors import LabelCueError
 from labelcue.service.context import Service
-from labelcue.service.findings import EMPTY
+from labelcue.service.findings import nothing
 from labelcue.service.pages.history import History
 from labelcue.service.pages.ways import Answer, Ways
 from labelcue.store.connection import Connection
@@ -103,7 +103,7 @@ class Seen:
         """What the learner worked out, every section there."""
         folder = self.reader.service.home.project(self.number)
         found = self.tried(lambda: self.reader.service.findings.report(folder))
-        return found or {"at": None, "classes": [], **EMPTY}
+        return found or nothing()
 
     @cached_property
     def map(self) -> dict[str, list[Any]]:

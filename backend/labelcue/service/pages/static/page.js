@@ -3,11 +3,14 @@
 
 // A one-time code travels behind the #, which no server and no log ever sees.
 const secret = document.getElementById("secret");
-if (secret && location.hash.startsWith("#code=")) {
+const takeCode = () => {
+  if (!secret || !location.hash.startsWith("#code=")) return;
   secret.value = decodeURIComponent(location.hash.slice(6));
   history.replaceState(null, "", location.pathname + location.search);
   document.getElementById("name").focus();
-}
+};
+takeCode();
+addEventListener("hashchange", takeCode); // the link was opened where this page stands already
 
 // Tables with class "sortable": a click on a head sorts by that column; cells may carry the value as data-value.
 const valueOf = (cell) => cell.dataset.value ?? cell.textContent.trim();
