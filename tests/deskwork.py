@@ -33,13 +33,17 @@ class Desk:
         self.ledger: Ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite3'}")
         self.vectors = VectorFile(folder / "vectors", DIM, embedder="test@1")
         self.clock = 0
-        rng = np.random.default_rng(3)
-        self.side = rng.integers(0, 2, 400)
-        made = rng.normal(size=(400, DIM)) + 2.0 * (2 * self.side[:, None] - 1) * np.eye(DIM)[0]
-        self.made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+        self.side, self.made = self.sides_and_vectors()
         self.config(TWO)
         self.add(1, 121)
         self.rounds = self.learner()
+
+    @staticmethod
+    def sides_and_vectors() -> tuple[Any, Any]:
+        rng = np.random.default_rng(3)
+        side = rng.integers(0, 2, 400)
+        made = rng.normal(size=(400, DIM)) + 2.0 * (2 * side[:, None] - 1) * np.eye(DIM)[0]
+        return side, (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
 
     def learner(self) -> Rounds:
         rounds = Rounds(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -21,6 +22,8 @@ from soak.proofs import PROOFS
 from soak.proving import CannotProve, Figure, Proof, Trial
 
 out = Console()
+QUIET = 50
+"""What fuzzing provokes is not worth a line."""
 NAMES = [proof.name for proof in PROOFS]
 
 
@@ -34,6 +37,7 @@ def main(only: Sequence[str], share: float, fresh: bool, path: Path) -> None:
 
     Figures go to a JSON file after each proof. Interrupted, run it again: it goes on with those that are missing.
     """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(QUIET))
     known = {} if fresh or not path.exists() else json.loads(path.read_text())
     for proof in PROOFS:
         amount = max(1, round(proof.long * share))

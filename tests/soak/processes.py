@@ -40,6 +40,11 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def pid(self) -> int:
+        """Of LabelCue's own process, inside whatever wraps it."""
+        return self._pid
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

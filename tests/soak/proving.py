@@ -38,7 +38,7 @@ class Proof:
     unit: str
     """What is counted."""
     quick: int
-    """How many in the tests."""
+    """How many in the tests; 0: none, for what is a figure of a quiet machine."""
     long: int
     """How many in `make soak`."""
     run: Callable[[Trial], Figure]

@@ -11,8 +11,10 @@ import structlog
 from flask import Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from labelcue.errors import LabelCueError
+from labelcue.labelstudio.values import ID_LIMIT
 from labelcue.service.auth import require_secrets
 from labelcue.service.choosing import Choosing
 from labelcue.service.context import Service
@@ -38,6 +40,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.json = StrictJson(app)
     app.config.update(MAX_CONTENT_LENGTH=math.ceil(settings.max_body_mb * 1e6), PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False
+    app.url_map.converters["int"] = _Id
     service = Service(settings, clock)
     app.extensions[EXTENSION] = service
     app.before_request(_start)
@@ -60,6 +63,13 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     ):
         app.register_blueprint(blueprint)
     return app
+
+
+class _Id(IntegerConverter):
+    """A number in an address: one with hundreds of digits is no id, and would be a name that no disk takes."""
+
+    def __init__(self, map: Map, max: int = ID_LIMIT - 1, **given: Any) -> None:
+        super().__init__(map, max=max, **given)
 
 
 class StrictJson(DefaultJSONProvider):

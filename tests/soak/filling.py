@@ -1,0 +1,105 @@
+"""A disk that is full, then read-only, then whole again: really so, on a small file system of its own."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from servicing import BASIC, PASSWORD, SECRET
+from soak.posting import Mark, annotations, post, stored
+from soak.processes import serving
+from soak.proving import CannotProve, Figure, Trial
+from waiting import until
+
+SMALL, LARGE = "6m", "64m"
+
+
+def disks_fail(trial: Trial) -> Figure:
+    """`amount` times: fill the disk, make it read-only, mend it. Appends are 503, reads go on, and it recovers."""
+    refused, acknowledged, turns = 0, list[list[Mark]](), count()
+    with _small_disk(trial.folder / "disk") as disk, serving(disk) as service:
+
+        def send(size: int) -> int:
+            nonlocal refused
+            body, marks = annotations(0, next(turns), size)
+            status, said = post(service.url, body)
+            assert status in (200, 503), said
+            if status == 200:
+                acknowledged.append(marks)
+            else:
+                assert said["error"]["remedy"]
+                refused += 1
+            return status
+
+        for number in range(trial.amount):
+            until(lambda: send(90) == 503, what="a full disk", every=0)
+            assert _reads(service.url)
+            _remount(disk, f"size={LARGE}")
+            assert send(1) == 200
+            service.end(signal.SIGTERM)
+            _remount(disk, "ro")
+            assert _refuses_to_start(disk)
+            _remount(disk, "rw")
+            service.start()
+            assert send(1) == 200
+            _remount(disk, f"size={_used(disk) // 1000 + 2500}k")
+            trial.tell(number + 1)
+        lost = set(chain.from_iterable(acknowledged)) - stored(disk)
+    marks = sum(map(len, acknowledged))
+    words = f"{trial.amount} times full and read-only: {refused} answered 503, reads went on, recovered each time"
+    return Figure(not lost, f"{words}; {len(lost)} lost of {marks:,} acknowledged")
+
+
+def _reads(url: str) -> bool:
+    answers = []
+    for path in ("/health", "/api/projects", "/metrics"):
+        line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+        line.request("GET", path, headers=BASIC)
+        answers.append(line.getresponse().status)
+        line.close()
+    return answers == [200, 200, 200]
+
+
+def _refuses_to_start(home: Path) -> bool:
+    """With a message and a remedy, where it could acknowledge nothing."""
+    secrets = {"LABELCUE_BASIC_PASSWORD": PASSWORD, "LABELCUE_WEBHOOK_SECRET": SECRET}
+    done = subprocess.run(
+        [sys.executable, "-m", "labelcue.cli", "serve", "--only", "service", "--port", "0", "--home", str(home)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **secrets},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr[-2000:]
+    return done.returncode == 1 and "Remedy:" in done.stderr
+
+
+@contextmanager
+def _small_disk(path: Path) -> Iterator[Path]:
+    path.mkdir()
+    mount = shutil.which("mount")
+    command = [mount or "mount", "-t", "tmpfs", "-o", f"size={SMALL}", "labelcue-soak", str(path)]
+    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        raise CannotProve("nobody may mount a small disk here")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def _remount(path: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(path)], check=True, capture_output=True)
+
+
+def _used(path: Path) -> int:
+    return shutil.disk_usage(path).used
