@@ -40,7 +40,8 @@ def restarted_to_the_bit(trial: Trial) -> Figure:
         same(from_snapshot, desk.restart(snapshot=False).snapshot)
         rounds += from_snapshot.round.number
         after = desk.work(1)
-        assert after.round.number == from_snapshot.round.number + 1
+        # Two where the kill came between a label and its round.
+        assert after.round.number - from_snapshot.round.number in (1, 2)
         desk.ledger.close()
         trial.tell(number + 1)
     return Figure(True, f"{trial.amount} kills, {rounds:,} rounds: from snapshot and from the ledger alone, bit-equal")
