@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_texts_of_tasks_are_text_and_never_markup(tmp_path: Path) -> None:
         assert "&lt;script&gt;alert(1)" in text
         assert "<script>alert" not in text
         assert "<img src=x" not in text
-        assert "49" not in text.replace("499", "")
+        assert "49" not in re.sub(r'/static/\w+/|(nonce|value)="[\w-]+"|499', "", text)  # tokens have any letters
 
 
 def test_one_class_and_no_model_are_fine(tmp_path: Path, visitor: Visitor) -> None:

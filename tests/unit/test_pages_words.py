@@ -44,3 +44,12 @@ def test_moments() -> None:
 def test_excerpts_are_cut_between_words() -> None:
     assert words.excerpt("a\n\n  b") == "a b"
     assert words.excerpt("alpha beta gamma", 12) == "alpha beta …"
+
+
+def test_next_to_nothing_is_not_nothing() -> None:
+    assert words.share(0.004, 0) == "below 1\u202f%"
+    assert words.share(0.0, 0) == "0\u202f%"
+    assert words.share(0.998, 0) == "over 99\u202f%"
+    assert words.share(1.0, 0) == "100\u202f%"
+    assert words.share(0.9999) == "over 99.9\u202f%"
+    assert words.share(0.994, 0) == "99\u202f%"

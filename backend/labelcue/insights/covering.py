@@ -109,7 +109,7 @@ def _sentence(near: Reach | None, found: list[Slice], twins: Copies) -> str:
     if near is None:
         return "There are no labels yet: nothing is covered."
     flagged = sum(bool(one.flags) for one in found)
-    words = [f"{near.covered:.0%} of the tasks have a label as near as their tenth neighbour usually is."]
+    words = [f"{near.covered:.1%} of the tasks have a label as near as their tenth neighbour usually is."]
     words += [f"{flagged:,} {'slice is' if flagged == 1 else 'slices are'} below a threshold."] if flagged else []
     words += [f"{twins.spared:,} tasks are near-copies of others."] if twins.spared else []
     return " ".join(words)

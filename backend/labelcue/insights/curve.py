@@ -100,12 +100,13 @@ def learning_curve(
     rate: Rate,
     chance: tuple[Ints, Real] | None,
     audits: int | None = None,
+    right_is: str = "is right on",
 ) -> tuple[Curve, Law | None]:
     """`right` (k, n): whether the model after `at` (k,) labels is right on n tasks of `weight` (n,).
 
     The first `audits` of them (all, where it is None) are audit tasks, whose weights are 1 on average; the others are
     tasks that the strategy took, which stand for themselves. `tasks`: how many labels there could be. `chance`: what
-    `successive.random_order` gave of the same tasks. The law is for `stopping`.
+    `successive.random_order` gave of the same tasks. `right_is` stands behind 'the model'. The law is for `stopping`.
     """
     n = right.shape[1] if audits is None else audits
     if n < ENOUGH or len(at) < 3:
@@ -119,7 +120,7 @@ def learning_curve(
     chosen = tuple(target_of(law, now, one / 100, tasks, n) for one in range(1 + int(100 * law.mean(now)), 101))
     random = by_chance(law, now, chance, weight, tasks, n) if chance else None
     sentence = (
-        f"After {now:,} labels the model is right on {points[-1].accuracy.value:.1%} of the tasks; {AHEAD * now:,} "
+        f"After {now:,} labels the model {right_is} {points[-1].accuracy.value:.1%} of the tasks; {AHEAD * now:,} "
         f"labels are expected to give {ahead[-1].value:.1%} ({ahead[-1].low:.1%} to {ahead[-1].high:.1%}, {LEVEL:.0%} "
         "interval)."
     )

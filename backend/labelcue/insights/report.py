@@ -174,7 +174,7 @@ def _with_chance(
     if len(audits) >= ENOUGH and len(at):
         (vectors, given), others = ((facts.unit(facts.labelled[some]), facts.given[some]) for some in (audits, taken))
         chance = random_order(vectors, facts.targets[audits], given, facts.penalty, facts.seed, facts.yard, others)
-    return learning_curve(at, right, weight, len(facts.ids), speed, chance, len(audits))
+    return learning_curve(at, right, weight, len(facts.ids), speed, chance, len(audits), facts.yard.right_is)
 
 
 def _drift(facts: Facts) -> Drift:

@@ -72,7 +72,9 @@ def _troubles(seen: Seen) -> Iterator[Fact]:
 
 def _learner(seen: Seen) -> Fact:
     if not seen.alive:
-        said = Markup("Not running; it last said something {}.").format(words.ago(seen.status.get("at"), seen.now))
+        at = seen.status.get("at")
+        heard = Markup("it last said something {}").format(words.ago(at, seen.now)) if at else "it has never run"
+        said = Markup("Not running; {}.").format(heard)
         return Fact("Learner", said, "bad", "Start it: labelcue serve")
     snapshot = seen.snapshot
     if snapshot is None:
@@ -117,7 +119,7 @@ def _reconcile(seen: Seen) -> Fact:
     late = not last or seen.now - float(last) > QUIET_S
     return Fact(
         "Reconcile",
-        Markup("Compared with Label Studio {}.").format(words.ago(last, seen.now)),
+        Markup("Compared with Label Studio {}.").format(words.ago(last, seen.now)) if last else "Not compared yet.",
         "warn" if late else "good",
     )
 

@@ -19,9 +19,14 @@ def count(value: float | None) -> str:
 
 
 def share(value: float | None, digits: int = 1) -> str:
-    """A share of 1 in percent: `83.5 %`."""
+    """A share of 1 in percent: `83.5 %`; what is next to nothing, or to all, is not said to be so."""
     if value is None or not math.isfinite(value):
         return NOTHING
+    least = 0.01 / 10**digits
+    if 0 < value < least / 2:
+        return f"below {100 * least:g}\N{NARROW NO-BREAK SPACE}%"
+    if 1 - least / 2 < value < 1:
+        return f"over {100 * (1 - least):g}\N{NARROW NO-BREAK SPACE}%"
     return f"{100 * value:.{digits}f}\N{NARROW NO-BREAK SPACE}%"
 
 
