@@ -20,7 +20,7 @@ from labelcue.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 out = Console()
-_project = click.option("--project", "-p", type=int, required=True, help="The project's number.")
+project_option = click.option("--project", "-p", type=int, required=True, help="The project's number.")
 
 
 def _saving(function: F) -> F:
@@ -29,11 +29,12 @@ def _saving(function: F) -> F:
     expected = click.option(
         "--if-version", type=int, default=None, metavar="N", help="Save only if version N still stands."
     )
-    return _project(by(expected(options("home", "store", "busy_ms")(function))))
+    return project_option(by(expected(options("home", "store", "busy_ms")(function))))
 
 
 @contextmanager
-def _desk(settings: Settings, project: int) -> Iterator[Desk]:
+def desk_of(settings: Settings, project: int) -> Iterator[Desk]:
+    """Where its settings are read and saved."""
     from labelcue.offering import catalogue_of
     from labelcue.store import open_ledger
 
@@ -65,7 +66,7 @@ def strategy(
     labelcue strategy -p 1 herding
     labelcue strategy -p 1 power-margin --param beta=2
     """
-    with _desk(settings, project) as desk:
+    with desk_of(settings, project) as desk:
         if name is None and not params and surrogate is None:
             _show_strategies(desk)
             return
@@ -89,19 +90,19 @@ def set_fields(
     labelcue set -p 1 slice_field=language slices.de=0.3 slices.fr=0.2
     labelcue set -p 1 classes.spam=0.4 classes.ham=      # nothing after = takes one back
     """
-    with _desk(settings, project) as desk:
+    with desk_of(settings, project) as desk:
         if not assignments:
             _show_settings(desk)
             return
-        _save(desk, _assigned(assignments, desk.current.settings), by, if_version)
+        _save(desk, assigned(assignments, desk.current.settings), by, if_version)
 
 
 @click.command()
-@_project
+@project_option
 @options("home", "store", "busy_ms")
 def history(settings: Settings, project: int) -> None:
     """Show who changed what when; `labelcue back` returns to any version."""
-    with _desk(settings, project) as desk:
+    with desk_of(settings, project) as desk:
         table = Table("version", "when", "who", "what changed")
         for one in reversed(desk.versions):
             back = f" (back to version {one.back_to})" if one.back_to is not None else ""
@@ -115,7 +116,7 @@ def history(settings: Settings, project: int) -> None:
 @_saving
 def back(settings: Settings, project: int, version: int, by: str | None, if_version: int | None) -> None:
     """Make the settings of an earlier VERSION those of now, as a new version."""
-    with _desk(settings, project) as desk:
+    with desk_of(settings, project) as desk:
         before = desk.current.number
         saved = desk.back(version, if_version=before if if_version is None else if_version, by=_name(by))
         _say(project, before, saved.number, in_words(list(saved.changed)))
@@ -135,7 +136,7 @@ def audit(
     labelcue audit -p 1 --share 0.1
     labelcue audit -p 1 --retire
     """
-    with _desk(settings, project) as desk:
+    with desk_of(settings, project) as desk:
         if share is not None:
             _save(desk, {"audit": share}, by, if_version)
         if retire:
@@ -190,7 +191,7 @@ def _show_settings(desk: Desk) -> None:
     out.print(table)
 
 
-def _assigned(assignments: tuple[str, ...], settings: QueueSettings) -> dict[str, Any]:
+def assigned(assignments: tuple[str, ...], settings: QueueSettings) -> dict[str, Any]:
     """`a=1 b.c=2` as fields, on top of what the fields with parts hold now."""
     wanted: dict[str, Any] = {}
     now = settings.model_dump()

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from labelcue import __version__
+from labelcue.acting import ACTING
 from labelcue.alarming import alarms
 from labelcue.bench.efficiency.command import efficiency
 from labelcue.bench.insights.command import insights as bench_insights
@@ -268,7 +269,7 @@ bench.add_command(bench_insights)
 bench.add_command(bench_select)
 main.add_command(alarms)
 main.add_command(select)
-for command in (*CHOOSING, *EXPORTING, *KEEPING):
+for command in (*CHOOSING, *ACTING, *EXPORTING, *KEEPING):
     main.add_command(command)
 
 

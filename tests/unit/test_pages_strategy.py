@@ -11,9 +11,9 @@ import pytest
 
 from labelcue.errors import BadRequest, WrongSetting
 from labelcue.offering import catalogue_of
+from labelcue.queueing.acting import tasks_of
 from labelcue.queueing.settings import QueueSettings
 from labelcue.service.pages import choices
-from labelcue.service.pages.acting import tasks_of
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import write_snapshot
 from labelcue.types import Kind
