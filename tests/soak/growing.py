@@ -34,8 +34,8 @@ def it_does_not_grow(trial: Trial) -> Figure:
             events = 0
             for turn in count():
                 status, said = post(service.url, annotations(0, 10 * turn, BULK)[0])
-                assert status == 200
-                events += said["stored"]
+                assert status in (200, 503), said  # A busy machine may say so.
+                events += said.get("stored", 0)
                 if events >= trial.amount * (len(seen) + 1) / LOOKS:
                     _settle(home)
                     seen.append(events)

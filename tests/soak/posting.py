@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from contextlib import closing
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from labelcue.types import Kind
 from servicing import XML
 from soak.processes import HOOK, PROJECT
 
+START = datetime(2020, 1, 1, tzinfo=timezone.utc)
 Mark = tuple[int, str]
 """An annotation's id and the moment of its change: one event."""
 
@@ -22,11 +24,10 @@ def annotations(client: int, turn: int, count: int) -> tuple[dict[str, Any], lis
     """A webhook about `count` annotations: changes of the client's own hundred, so that the state stays small."""
     made = []
     for place in range(count):
-        day, second = divmod(turn * 100 + place, 86_400)
-        at = f"2026-01-{1 + day:02}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{1 + client:06}Z"
+        at = f"{START + timedelta(seconds=turn * 100 + place):%Y-%m-%dT%H:%M:%S}.{1 + client:06}Z"
         number = 1000 * (client + 1) + place
         region = {"from_name": "label", "to_name": "text", "type": "choices"}
-        region["value"] = {"choices": [("pos", "neg")[second % 2]]}  # type: ignore[assignment]
+        region["value"] = {"choices": [("pos", "neg")[(turn + place) % 2]]}  # type: ignore[assignment]
         made.append(
             {
                 "id": number,

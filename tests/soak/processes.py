@@ -23,7 +23,8 @@ from pathlib import Path
 from labelcue.service.serve import serve
 from labelcue.settings import Settings
 home, password, secret = sys.argv[1:]
-settings = Settings(home=Path(home), port=0, basic_password=password, webhook_secret=secret, log_format="json")
+settings = Settings(home=Path(home), port=0, basic_password=password, webhook_secret=secret, log_format="json",
+    log_level=os.environ.get("LABELCUE_LOG_LEVEL", "info"))
 sys.exit(serve(settings, lambda url: print(os.getpid(), url, flush=True)))
 """
 HOOK = {"LabelCue-Secret": keys.webhook(SECRET, PROJECT, 0)}

@@ -8,7 +8,9 @@ from soak.filling import disks_fail
 from soak.fuzzing import no_server_errors
 from soak.growing import it_does_not_grow
 from soak.killing import acknowledged_outlives_kills
+from soak.mutating import no_input_breaks_a_parser
 from soak.ordering import order_does_not_matter
+from soak.outage import outages_are_got_over
 from soak.poisoning import bad_tasks_hurt_nobody
 from soak.proving import Proof
 from soak.racing import one_learner_a_project
@@ -16,6 +18,7 @@ from soak.recovering import what_was_missed_is_found
 from soak.replaying import damaged_and_rebuilt, restarted_to_the_bit
 from soak.stopping import it_stops_cleanly
 from soak.syncing import synced_before_acknowledged
+from soak.whispering import nothing_is_told
 
 PROOFS = (
     Proof("kills", "an acknowledged event outlives kill -9", "kills", 8, 200, acknowledged_outlives_kills),
@@ -27,9 +30,12 @@ PROOFS = (
     Proof("damage", "a checkpoint is old or new, never torn", "damages", 6, 500, damaged_and_rebuilt),
     Proof("restarts", "a restart gives the same queue", "kills", 2, 60, restarted_to_the_bit),
     Proof("fuzz", "no input gives a server error", "requests", 600, 50_000, no_server_errors),
+    Proof("parsers", "no bytes break a parser", "seconds", 4, 600, no_input_breaks_a_parser),
     Proof("poison", "one bad task never hurts a batch", "batches", 60, 10_000, bad_tasks_hurt_nobody),
+    Proof("secrets", "secrets stay secret", "rounds of bodies", 2, 200, nothing_is_told),
     Proof("doors", "only who may, may", "rounds of all routes", 1, 1, only_who_may),
     Proof("stops", "it stops cleanly under load", "stops", 3, 100, it_stops_cleanly),
+    Proof("outage", "Label Studio down, slow, refusing, throttling", "hours", 1, 40, outages_are_got_over),
     Proof("leases", "one learner a project", "kills", 2, 60, one_learner_a_project),
     Proof("memory", "it does not grow", "events", 0, 1_000_000, it_does_not_grow),
     Proof("disk", "a full or read-only disk is said and got over", "times", 1, 20, disks_fail),

@@ -12,6 +12,7 @@ from labelcue.supervisor import STOP_S
 from soak.posting import Mark, annotations, post, stored
 from soak.processes import Crowd, Process, serving
 from soak.proving import Figure, Trial
+from waiting import until
 
 
 def it_stops_cleanly(trial: Trial) -> Figure:
@@ -43,10 +44,10 @@ def _post(service: Process, client: int, turn: int) -> list[Mark] | None:
     body, marks = annotations(client, turn, 1 + turn % 3)
     url = service.url
     if not url:
-        time.sleep(0.01)
+        until(lambda: service.url, what="the next service")
         return None
     try:
-        status, _ = post(url, body)
+        status, said = post(url, body)
     except (OSError, http.client.HTTPException, ValueError):
         return None
-    return marks if status == 200 else None
+    return marks if status == 200 and said["stored"] == len(marks) else None

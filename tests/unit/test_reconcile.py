@@ -289,3 +289,29 @@ def test_a_transaction_that_shows_late_is_found(house: House) -> None:
     house.clock.now += 60
     house.reconciler.poll()
     house.assert_equal()
+
+
+def test_an_id_that_lives_again_outlives_the_late_news_of_its_deletion() -> None:
+    """Label Studio gave the id away again and moved that annotation, and then the lost webhook arrived after all."""
+    house = House()
+    first, second = house.ls.import_tasks([{"text": "a"}, {"text": "b"}])
+    house.deliver_all()
+    gone = house.ls.annotate(first, choice("ham"))
+    house.ls.delete_annotation(gone)
+    late = house.ls.sent.pop()
+    house.ls._last_annotation = gone - 1
+    assert house.ls.annotate(second, choice("spam")) == gone
+    house.reconciler.poll()
+    house.ls.move_annotations(second, first)
+    house.ls.sent.clear()
+    house.clock.now += 4000
+    house.reconciler.poll()
+    house.assert_equal()
+    house.deliver(late)
+    house.clock.now += 4000
+    house.reconciler.poll()
+    house.assert_equal()
+    events = house.ledger.position(PROJECT)
+    house.clock.now += 4000
+    house.reconciler.poll()
+    assert house.ledger.position(PROJECT) == events
