@@ -16,9 +16,11 @@ import structlog
 from labelcue.engine import Cue
 from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.feeding import Feed
+from labelcue.labels import SPANS
 from labelcue.labelstudio.config import parse_config
 from labelcue.pool.growing import Growing
 from labelcue.pool.standby import Standby
+from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
 from labelcue.publishing import draws_of, outcome_of, sha, snapshot_of
 from labelcue.queueing.history import Version, versions_of
@@ -55,7 +57,9 @@ class Rounds:
         seed: int = 0,
         head: int = 400,
         clock: Callable[[], float] = time.time,
+        tokens: TokenFile | None = None,
     ) -> None:
+        """`tokens` of the rows of `vectors`, for labels that are spans; a row counts for these when it is in both."""
         self._ledger = ledger
         self._project = project
         self._vectors = vectors
@@ -75,7 +79,8 @@ class Rounds:
         """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
         self.growing = Growing(vectors.path / "graph.npz")
         self.config_error = ""
-        self._feed = Feed(project, self.fold, vectors, self.growing.graph)
+        self._tokens = tokens
+        self._feed = Feed(project, self.fold, vectors, self.growing.graph, tokens)
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
         self._parsed = ""
@@ -122,6 +127,12 @@ class Rounds:
         """Known tasks were touched since the last round: somebody waits for it."""
         return bool(self._feed.pending)
 
+    @property
+    def _rows(self) -> int:
+        """Rows that a round may have."""
+        spans = self._spec is not None and self._spec.kind == SPANS and self._tokens is not None
+        return min(self._vectors.rows, self._tokens.rows) if spans and self._tokens else self._vectors.rows
+
     def resume(self) -> None:
         """Come back to where the ledger's rounds stand, bit for bit."""
         records = self._ledger.rounds(self._project)
@@ -148,11 +159,11 @@ class Rounds:
         """Something that a round would change has happened since the last one. Cheap; folds what is new."""
         if self._ledger.position(self._project) > self.fold.position:
             self.catch_up()
-        if self._spec is None or self.fold.gone or not self._vectors.rows:
+        if self._spec is None or self.fold.gone or not self._rows:
             return False
         return (
             bool(self._feed.pending)
-            or self._vectors.rows > self._feed.rows
+            or self._rows > self._feed.rows
             or self._needs_full(*self._chosen())
             or (self.last is not None and self.last.levers != self.version.settings.levers)
         )
@@ -168,7 +179,7 @@ class Rounds:
             project=self._project,
             number=number,
             position=self.fold.position,
-            rows=self._vectors.rows,
+            rows=self._rows,
             embedder=self._embedder,
             strategy=name,
             params=params,
