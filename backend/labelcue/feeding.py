@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labelcue.engine import Cue
@@ -39,6 +39,16 @@ class Feed:
         """Tasks of the rows that the engine has."""
         self._drawn: set[TaskId] = set()
         """Tasks that a round drew by lot since the last one."""
+
+    def ready(self, spec: TaskSpec | None) -> int:
+        """Rows that a round may have: those that are embedded and, where labels are spans, read."""
+        read = spec is not None and spec.kind == SPANS
+        return min(self._vectors.rows, self._tokens.rows) if read and self._tokens else self._vectors.rows
+
+    def kept(self, records: Sequence[Round]) -> int:
+        """Rows that are left of those that these rounds had."""
+        read = any(surrogates.create(record.surrogate).uses_tokens for record in records)
+        return min(self._vectors.rows, self._tokens.rows) if read and self._tokens else self._vectors.rows
 
     def note(self, touched: set[TaskId], drawn: set[TaskId]) -> None:
         """Events touched these tasks; a draw waits for the next round, and asks for none."""

@@ -200,7 +200,8 @@ class Project:
         return spec.field if spec is not None and spec.kind == SPANS else ""
 
     def _only_growth(self) -> bool:
-        return self._ingest is not None and not self._ingest.idle and not self.rounds.labels_wait
+        growing = self._ingest is not None and not (self._ingest.idle and self.reading.idle)
+        return growing and not self.rounds.labels_wait
 
     def _words(self) -> dict[str, Json]:
         rounds = self.rounds

@@ -48,6 +48,11 @@ class Reading:
         self.error = ""
         """Why nothing goes on, for status pages."""
 
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be read."""
+        return not self._field() or self._tokens.rows >= self._vectors.rows
+
     def run(self, stop: threading.Event) -> None:
         """Read until `stop`."""
         pause, used = 0.0, time.monotonic()

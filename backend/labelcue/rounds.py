@@ -16,7 +16,6 @@ import structlog
 from labelcue.engine import Cue
 from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.feeding import Feed
-from labelcue.labels import SPANS
 from labelcue.labelstudio.config import parse_config
 from labelcue.pool.growing import Growing
 from labelcue.pool.standby import Standby
@@ -79,7 +78,6 @@ class Rounds:
         """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
         self.growing = Growing(vectors.path / "graph.npz")
         self.config_error = ""
-        self._tokens = tokens
         self._feed = Feed(project, self.fold, vectors, self.growing.graph, tokens)
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
@@ -127,12 +125,6 @@ class Rounds:
         """Known tasks were touched since the last round: somebody waits for it."""
         return bool(self._feed.pending)
 
-    @property
-    def _rows(self) -> int:
-        """Rows that a round may have."""
-        spans = self._spec is not None and self._spec.kind == SPANS and self._tokens is not None
-        return min(self._vectors.rows, self._tokens.rows) if spans and self._tokens else self._vectors.rows
-
     def resume(self) -> None:
         """Come back to where the ledger's rounds stand, bit for bit."""
         records = self._ledger.rounds(self._project)
@@ -140,8 +132,8 @@ class Rounds:
             return
         self._feed.first = records[0].position
         records = records[max(place for place, record in enumerate(records) if record.full) :]
-        if max(record.rows for record in records) > self._vectors.rows:
-            log.warning("vectors are gone, tasks are embedded again", project=self._project, rows=self._vectors.rows)
+        if max(record.rows for record in records) > (rows := self._feed.kept(records)):
+            log.warning("vectors are gone, tasks are embedded again", project=self._project, rows=rows)
             self.last = records[-1]  # Nothing can be replayed; without a snapshot, the next round is a full one.
             return
         snapshot = self._whole_snapshot(records)
@@ -159,11 +151,11 @@ class Rounds:
         """Something that a round would change has happened since the last one. Cheap; folds what is new."""
         if self._ledger.position(self._project) > self.fold.position:
             self.catch_up()
-        if self._spec is None or self.fold.gone or not self._rows:
+        if self._spec is None or self.fold.gone or not self._feed.ready(self._spec):
             return False
         return (
             bool(self._feed.pending)
-            or self._rows > self._feed.rows
+            or self._feed.ready(self._spec) > self._feed.rows
             or self._needs_full(*self._chosen())
             or (self.last is not None and self.last.levers != self.version.settings.levers)
         )
@@ -179,7 +171,7 @@ class Rounds:
             project=self._project,
             number=number,
             position=self.fold.position,
-            rows=self._rows,
+            rows=self._feed.ready(self._spec),
             embedder=self._embedder,
             strategy=name,
             params=params,

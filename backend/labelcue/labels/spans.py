@@ -133,7 +133,8 @@ class Spans(LabelKind):
         rows = said[FIXED + len(classes) :].reshape(-1, FOUND)
         kept = np.array([[*row[:2], place[int(row[2])], row[3]] for row in rows if int(row[2]) in place])
         expected = said[FIXED : FIXED + len(classes)][list(columns)]
-        return np.concatenate([said[:FIXED], expected, kept.ravel()]).astype(np.float32)
+        cut: Floats = np.concatenate([said[:FIXED], expected, kept.ravel()]).astype(np.float32)
+        return cut
 
     def text(self, answer: Answer) -> str:
         """Class and place of each span."""

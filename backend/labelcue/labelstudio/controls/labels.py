@@ -93,19 +93,20 @@ class Labels(Control):
 def _spans(spec: TaskSpec, region: Mapping[str, Json]) -> list[Span]:
     value = region.get("value")
     given: Mapping[str, Json] = value if isinstance(value, Mapping) else {}
-    start, end, labels = given.get("start"), given.get("end"), given.get("labels")
+    start, end, labels = _whole(given.get("start")), _whole(given.get("end")), given.get("labels")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise TaskUnreadable(
             f"A region of {spec.from_name!r} has no list of labels.",
             "It was made under another label config; mend the annotation.",
         )
-    if not _whole(start) or not _whole(end) or not 0 <= start < end:
+    if not 0 <= start < end:
         raise TaskUnreadable(
-            f"A region of {spec.from_name!r} goes from {start!r} to {end!r}."[:200],
+            f"A region of {spec.from_name!r} goes from {given.get('start')!r} to {given.get('end')!r}."[:200],
             "It has to have a first character, and a later one behind it; mend the annotation.",
         )
     return [(start, end, label) for label in labels]
 
 
-def _whole(place: Json) -> bool:
-    return isinstance(place, int) and not isinstance(place, bool)
+def _whole(place: Json) -> int:
+    """The number, -1 for what is none."""
+    return place if isinstance(place, int) and not isinstance(place, bool) else -1
