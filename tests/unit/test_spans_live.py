@@ -23,6 +23,7 @@ from labelcue.reading import Reading
 from labelcue.rounds import Rounds
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import Snapshot, write_snapshot
+from labelcue.studying import study
 from labelcue.types import Kind, TaskId
 from servicing import BASIC, client_of, connect
 from waiting import until
@@ -236,6 +237,15 @@ def test_the_frontier_and_the_export_have_the_spans(tmp_path: Path, desk: Markin
     standing = snapshot.of(tasks[0])
     assert standing is not None
     assert len(standing.each) == len(standing.answer or ())  # type: ignore[arg-type]
+
+
+def test_insights_look_at_the_pool_alone(tmp_path: Path, desk: Marking) -> None:
+    _, snapshot = served(tmp_path, desk)
+    home = Home(tmp_path)
+    home.vectors(PROJECT, snapshot.round.embedder).symlink_to(desk.folder / "vectors")
+    found = study(home, desk.ledger, PROJECT, lambda *_: None)
+    assert (found.tasks, found.labelled, found.annotations) == (len(snapshot.ids), 0, 0)
+    assert found.as_json()["coverage"]
 
 
 def test_annotations_are_read_as_label_studio_gives_them() -> None:
