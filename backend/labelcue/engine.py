@@ -10,16 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest, Corrupt, NotFound
-from labelcue.labels import NUMBER
+from labelcue.labels import NUMBER, SPANS
 from labelcue.labels.number import DEVIATION, MEAN
+from labelcue.labels.spans import found_in
+from labelcue.labels.tokens import Tokens
 from labelcue.pool.graph import Graph
 from labelcue.pool.levers import Draw
 from labelcue.pool.outcome import Outcome
 from labelcue.pool.roster import ItemId, plain
-from labelcue.pool.saved import Saved, read_saved, write_saved
+from labelcue.pool.saved import TOKENS, Saved, read_saved, write_saved
 from labelcue.ranking import HEAD, Ranker
 from labelcue.strategies.reasons import reason_for
 from labelcue.types import Floats, Ints, Label, Ranked, TaskId
+
+
+class Found(NamedTuple):
+    """A predicted span."""
+
+    start: int
+    end: int
+    """The first place behind it."""
+    label: Label
+    probability: float
 
 
 class Numbers(NamedTuple):
@@ -55,6 +67,7 @@ class Cue(Ranker):
         graph: Graph | None = None,
         facts: Mapping[str, Any] | None = None,
         newest: bool = False,
+        tokens: Sequence[Any] | Tokens | None = None,
     ) -> None:
         """`vectors` (n, d) float32 or float16 are adopted without a copy, memory-mapped or not, of any length but 0.
 
@@ -63,9 +76,11 @@ class Cue(Ranker):
         are numbers, which have no classes. Raises BadRequest that names vectors with NaN, infinity or no length, and
         ids that come twice; UnknownName for strategy and surrogate. `graph` may be one that an earlier Cue made of the
         first of these rows, for strategies that need it; it grows with this one. `facts`: what another Cue's `facts`
-        gave, classes included. `newest`: an id that comes again stands for its last row.
+        gave, classes included. `newest`: an id that comes again stands for its last row. `tokens`: for spans, of each
+        item a pair (states (t, r), offsets (t, 2)): a vector for each token of its text, and where that stands.
         """
-        super().__init__(vectors, ids, classes, graph, newest, surrogate, bounds)
+        read = tokens if tokens is None or isinstance(tokens, Tokens) else Tokens.of(tokens)
+        super().__init__(vectors, ids, classes, graph, newest, surrogate, bounds, read)
         self.seed = int(seed)
         self.set_strategy(strategy, params)
         if facts is not None:
@@ -131,11 +146,20 @@ class Cue(Ranker):
         """
         if self._facts.kind.name == NUMBER:
             raise BadRequest("Numbers have no probabilities.", "Call predict, which gives mean and deviation.")
+        if self._facts.kind.name == SPANS:
+            raise BadRequest("Items have no probabilities of spans.", "Call predict, which gives the spans of each.")
         places = self._roster.positions(ids)
         return self._fresh(0).probabilities[places]
 
-    def predict(self, ids: Sequence[ItemId]) -> Numbers:
-        """Mean and standard deviation of what a label would be. Raises BadRequest where labels are no numbers."""
+    def predict(self, ids: Sequence[ItemId]) -> Numbers | list[list[Found]]:
+        """Of numbers mean and standard deviation of what a label would be; the spans of each item, by their start.
+
+        Raises BadRequest where labels are neither.
+        """
+        if self._facts.kind.name == SPANS:
+            places, outcome = self._roster.positions(ids), self._fresh(0)
+            each = [found_in(outcome.classes, outcome.said(int(place))) for place in places]
+            return [[Found(*span, likely) for span, likely in one] for one in each]
         if self._facts.kind.name != NUMBER:
             raise BadRequest(
                 f"{self._taker.capitalize()} predicts no numbers.", "Call predict_proba, which gives probabilities."
@@ -155,6 +179,8 @@ class Cue(Ranker):
         made["surrogate"] = self._surrogate_name
         state = {name: getattr(self, f"_{name}") for name in STATE} | {"offered": list(self._offered.items())}
         pool["squared"] = self._cover.squared
+        if self._tokens is not None:
+            pool |= {f"tokens.{name}": np.asarray(getattr(self._tokens, name)) for name in TOKENS}
         if self._propensity is not None:
             pool["propensity"] = self._propensity
         write_saved(Path(path), Saved(pool, made, self._facts.as_json(), state, self._outcome))
@@ -169,7 +195,9 @@ class Cue(Ranker):
 
     @classmethod
     def _from(cls, saved: Saved) -> Cue:
-        cue = cls(saved.pool["vectors"], saved.pool["names"], **saved.made, newest=True)
+        arrays = [saved.pool[f"tokens.{name}"] for name in TOKENS if f"tokens.{name}" in saved.pool]
+        tokens = Tokens(*arrays) if arrays else None
+        cue = cls(saved.pool["vectors"], saved.pool["names"], **saved.made, newest=True, tokens=tokens)
         cue._roster.keep(saved.pool["live"])
         cue._tell(saved.facts)
         cue._cover.squared = saved.pool["squared"]

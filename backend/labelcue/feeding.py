@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labelcue.engine import Cue
+from labelcue.labels import SPANS
+from labelcue.labels.tokens import Tokens
 from labelcue.pool.graph import Graph
+from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
 from labelcue.queueing.history import counted_since
 from labelcue.store.fold import Fold
+from labelcue.surrogates import surrogates
 from labelcue.telling import Teller
 from labelcue.types import Json, Round, TaskId, TaskSpec
 
@@ -17,7 +21,9 @@ from labelcue.types import Json, Round, TaskId, TaskSpec
 class Feed:
     """What the engine of one project has been told, and what waits to be. The same records give the same engine."""
 
-    def __init__(self, project: int, fold: Fold, vectors: VectorFile, graph: Graph) -> None:
+    def __init__(
+        self, project: int, fold: Fold, vectors: VectorFile, graph: Graph, tokens: TokenFile | None = None
+    ) -> None:
         self.teller = Teller(fold, project)
         self.rows = 0
         self.first = 0
@@ -28,10 +34,21 @@ class Feed:
         self._fold = fold
         self._vectors = vectors
         self._graph = graph
+        self._tokens = tokens
         self._known: set[TaskId] = set()
         """Tasks of the rows that the engine has."""
         self._drawn: set[TaskId] = set()
         """Tasks that a round drew by lot since the last one."""
+
+    def ready(self, spec: TaskSpec | None) -> int:
+        """Rows that a round may have: those that are embedded and, where labels are spans, read."""
+        read = spec is not None and spec.kind == SPANS
+        return min(self._vectors.rows, self._tokens.rows) if read and self._tokens else self._vectors.rows
+
+    def kept(self, records: Sequence[Round]) -> int:
+        """Rows that are left of those that these rounds had."""
+        read = any(surrogates.create(record.surrogate).uses_tokens for record in records)
+        return min(self._vectors.rows, self._tokens.rows) if read and self._tokens else self._vectors.rows
 
     def note(self, touched: set[TaskId], drawn: set[TaskId]) -> None:
         """Events touched these tasks; a draw waits for the next round, and asks for none."""
@@ -65,7 +82,7 @@ class Feed:
         touched = self.pending | self._drawn & self._known
         if rows > self.rows:
             fresh = self.ids(self.rows, rows)
-            cue.grow(self._vectors.vectors[:rows], fresh)
+            cue.grow(self._vectors.vectors[:rows], fresh, self._tokens_of(cue.kind["name"], rows))
             new = set(fresh)
             touched = touched | new & (self._known | self.teller.annotated()) | new - self._fold.tasks.keys()
             self.rows, self._known = rows, self._known | new
@@ -74,7 +91,7 @@ class Feed:
 
     def copy(self, cue: Cue, levers: Mapping[str, Json], **made: Any) -> Cue:
         """Another engine that was told the same, and these shares; nothing of the first one changes."""
-        ids = self.ids(0, self._vectors.rows)
+        ids = self.ids(0, self.rows if cue.kind["name"] == SPANS else self._vectors.rows)
         known = set(ids) & self._fold.tasks.keys()
         twin = self._make(ids, facts=cue.facts, **made)
         twin.remove(sorted(set(ids) - known))
@@ -86,7 +103,12 @@ class Feed:
         return [TaskId(int(task)) for task in self._vectors.ids[start:stop]]
 
     def _make(self, ids: list[TaskId], **made: Any) -> Cue:
-        return Cue(self._vectors.vectors[: len(ids)], ids, graph=self._graph, newest=True, **made)
+        tokens = self._tokens_of(surrogates.create(made["surrogate"]).kind, len(ids))
+        return Cue(self._vectors.vectors[: len(ids)], ids, graph=self._graph, newest=True, tokens=tokens, **made)
+
+    def _tokens_of(self, kind: str, rows: int) -> Tokens | None:
+        """Of the first rows, where labels are spans."""
+        return self._tokens.tokens.first(rows) if kind == SPANS and self._tokens is not None else None
 
     def _tell(self, cue: Cue, record: Round, touched: set[TaskId], spec: TaskSpec) -> None:
         self._known -= self.teller.tell(cue, touched, spec, self._since())

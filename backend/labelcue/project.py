@@ -19,14 +19,19 @@ import structlog
 from labelcue.asking import Asker
 from labelcue.delivery import Delivery
 from labelcue.embedders import embedders
+from labelcue.embedders.words import NAME as WORDS
+from labelcue.embedders.words import WIDTH
 from labelcue.ingest import Ingest
 from labelcue.instant import Instant
+from labelcue.labels import SPANS
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.media import open_media
+from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
 from labelcue.previewing import compare
 from labelcue.queueing.comparing import Comparison, questions, reply
 from labelcue.queueing.history import base_of
+from labelcue.reading import Reading
 from labelcue.reconcile import Reconciler
 from labelcue.rounds import Rounds
 from labelcue.settings import Settings
@@ -36,7 +41,7 @@ from labelcue.store.facets import write_facets
 from labelcue.store.head import write_head
 from labelcue.store.layout import Home
 from labelcue.store.status import write_status
-from labelcue.types import Json
+from labelcue.types import Json, TaskId
 
 log = structlog.get_logger(__name__)
 GROWTH_SHARE = 0.2
@@ -60,6 +65,8 @@ class Project:
         self._make_embedder = partial(embedders.create, name)
         self._folder = home.vectors(self.number, name)
         self._vectors = VectorFile(self._folder, self._make_embedder().dim, embedder=name)
+        self._tokens = TokenFile(self._folder / "words", WORDS, WIDTH)
+        self._tokens.fit(self._vectors.ids)
         self.rounds = Rounds(
             ledger,
             self.number,
@@ -70,6 +77,7 @@ class Project:
             base=base_of(settings, connection),
             seed=settings.seed,
             head=settings.queue_length,
+            tokens=self._tokens,
         )
         self._ls = LabelStudio(connection.url, connection.token.get_secret_value())
         self._media = open_media(settings, home.media, self._ls)
@@ -82,6 +90,7 @@ class Project:
             partial(write_head, home.head(self.number)),
             poll_s=settings.poll_ms / 1000,
         )
+        self.reading = Reading(ledger, self._vectors, self._tokens, self._position, self._text_field)
         self._ingest: Ingest | None = None
         self._threads: list[threading.Thread] = []
         self._error = ""
@@ -98,6 +107,7 @@ class Project:
         self._spawn("delivery", self.delivery.run)
         self._spawn("asking", self.asker.run)
         self._spawn("instant", self.instant.run)
+        self._spawn("reading", self.reading.run)
         if self.rounds.snapshot is not None:
             self.delivery.publish(self.rounds.snapshot)
 
@@ -179,8 +189,19 @@ class Project:
         for task in touched - tasks.keys():
             self._ingest.withdraw(task)
 
+    def _position(self, task: TaskId) -> int | None:
+        """Where the ledger has the newest data of a task."""
+        state = self.rounds.fold.tasks.get(task)
+        return None if state is None else state.position
+
+    def _text_field(self) -> str:
+        """Where texts are whose words the rounds need; empty where they need none."""
+        spec = self.rounds.spec
+        return spec.field if spec is not None and spec.kind == SPANS else ""
+
     def _only_growth(self) -> bool:
-        return self._ingest is not None and not self._ingest.idle and not self.rounds.labels_wait
+        growing = self._ingest is not None and not (self._ingest.idle and self.reading.idle)
+        return growing and not self.rounds.labels_wait
 
     def _words(self) -> dict[str, Json]:
         rounds = self.rounds
@@ -194,6 +215,7 @@ class Project:
             "tasks": len(rounds.fold.tasks),
             "annotations": len(rounds.fold.annotations),
             "embedding": self._ingest.progress.as_dict() if self._ingest else {},
+            "reading": {"rows": self._tokens.rows, "error": self.reading.error} if self._text_field() else {},
             "annotation_problems": {str(task): why for task, why in list(rounds.problems.items())[:100]},
             "round": {
                 "number": snapshot.round.number,

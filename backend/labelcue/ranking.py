@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
 from labelcue.labels import kinds
+from labelcue.labels.tokens import Tokens, check_tokens
 from labelcue.pool.cover import Cover
 from labelcue.pool.graph import Graph
 from labelcue.pool.greedy import FarthestFirst
 from labelcue.pool.levered import Levered
-from labelcue.pool.outcome import Outcome
+from labelcue.pool.outcome import NO_SPANS, Outcome
 from labelcue.pool.roster import plain
 from labelcue.pool.spread import Spread
 from labelcue.pool.standby import Standby
 from labelcue.steering import arrange
 from labelcue.strategies import Places, Ranking, View, create_strategy, suited
-from labelcue.surrogates import Examples, Head, Refined, Scored, surrogates
+from labelcue.surrogates import Examples, Head, Reading, Refined, Scored, surrogates
 from labelcue.types import Floats, Ints, Label
 
 HEAD = 100
@@ -45,13 +46,16 @@ class Ranker(Levered):
         newest: bool,
         surrogate: str,
         bounds: tuple[float, float] | None,
+        tokens: Tokens | None = None,
     ) -> None:
         self._surrogate = surrogates.create(surrogate)
         kind = kinds.create(self._surrogate.kind)
         if bounds is not None:
             kind.limit(bounds)
-        super().__init__(vectors, ids, classes, graph, newest, kind)
-        self._surrogate_name, self._taker = surrogate, f"the surrogate {surrogate!r}"
+        self._surrogate_name, taker = surrogate, f"the surrogate {surrogate!r}"
+        check_tokens(tokens, self._surrogate.uses_tokens, len(vectors), taker)
+        super().__init__(vectors, ids, classes, graph, newest, kind, tokens)
+        self._taker = taker
         self._outcome: Outcome | None = None
         self._propensity: Floats | None = None
         """Of the latest queue, in its order, NaN for places that were not drawn; None where none was."""
@@ -157,13 +161,22 @@ class Ranker(Levered):
             old = self._outcome
             before = Head(old.weights, old.bias, **{name: getattr(old, name) for name in NUMBERS})
             before = self._surrogate.carried(before, old.classes, self.classes)
-        examples = Examples(self._matrix.unit(labelled), targets)
+        examples = Examples(self._matrix.unit(labelled), targets, self._reading(labelled))
         model = self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
         logits = self._score_and_cover(model, self._taken(labelled))
-        scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges())
+        scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges(), self._tokens)
         refined = self._surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
         self._facts.kind.settle(refined.probabilities)
         return refined
+
+    def _reading(self, labelled: Ints) -> Reading | None:
+        """What was said of the tokens of the labelled rows, for a surrogate that reads them."""
+        if self._tokens is None:
+            return None
+        items = plain(self._roster.names[labelled])
+        return Reading(
+            self._tokens, labelled, [list(self._facts.labels[item].values()) for item in items], self.classes
+        )
 
     def _score_and_cover(self, model: Head, taken: Ints) -> Floats:
         """(n, c) logits of every row; counts exactly the rows `taken` as covered, by the same read of the vectors."""
@@ -206,5 +219,18 @@ class Ranker(Levered):
             weights=model.weights,
             bias=model.bias,
             classes=self.classes,
+            found=self._found(refined),
             **{name: getattr(model, name) for name in NUMBERS},
         )
+
+    def _found(self, refined: Refined) -> Floats:
+        """(s, 5) predicted spans by their places in the order of ids, those of rows that are gone left out."""
+        if refined.found is None:
+            return NO_SPANS
+        place = np.full(self._matrix.rows, -1, dtype=np.int64)
+        place[self._roster.order] = np.arange(len(self._roster))
+        found = refined.found.copy()
+        found[:, 0] = place[found[:, 0].astype(np.int64)]
+        found = found[found[:, 0] >= 0]
+        ordered: Floats = found[np.argsort(found[:, 0], kind="stable")]
+        return ordered

@@ -19,6 +19,7 @@ from labelcue.feeding import Feed
 from labelcue.labelstudio.config import parse_config
 from labelcue.pool.growing import Growing
 from labelcue.pool.standby import Standby
+from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
 from labelcue.publishing import draws_of, outcome_of, sha, snapshot_of
 from labelcue.queueing.history import Version, versions_of
@@ -55,7 +56,9 @@ class Rounds:
         seed: int = 0,
         head: int = 400,
         clock: Callable[[], float] = time.time,
+        tokens: TokenFile | None = None,
     ) -> None:
+        """`tokens` of the rows of `vectors`, for labels that are spans; a row counts for these when it is in both."""
         self._ledger = ledger
         self._project = project
         self._vectors = vectors
@@ -75,7 +78,7 @@ class Rounds:
         """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
         self.growing = Growing(vectors.path / "graph.npz")
         self.config_error = ""
-        self._feed = Feed(project, self.fold, vectors, self.growing.graph)
+        self._feed = Feed(project, self.fold, vectors, self.growing.graph, tokens)
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
         self._parsed = ""
@@ -129,8 +132,8 @@ class Rounds:
             return
         self._feed.first = records[0].position
         records = records[max(place for place, record in enumerate(records) if record.full) :]
-        if max(record.rows for record in records) > self._vectors.rows:
-            log.warning("vectors are gone, tasks are embedded again", project=self._project, rows=self._vectors.rows)
+        if max(record.rows for record in records) > (rows := self._feed.kept(records)):
+            log.warning("vectors are gone, tasks are embedded again", project=self._project, rows=rows)
             self.last = records[-1]  # Nothing can be replayed; without a snapshot, the next round is a full one.
             return
         snapshot = self._whole_snapshot(records)
@@ -148,11 +151,11 @@ class Rounds:
         """Something that a round would change has happened since the last one. Cheap; folds what is new."""
         if self._ledger.position(self._project) > self.fold.position:
             self.catch_up()
-        if self._spec is None or self.fold.gone or not self._vectors.rows:
+        if self._spec is None or self.fold.gone or not self._feed.ready(self._spec):
             return False
         return (
             bool(self._feed.pending)
-            or self._vectors.rows > self._feed.rows
+            or self._feed.ready(self._spec) > self._feed.rows
             or self._needs_full(*self._chosen())
             or (self.last is not None and self.last.levers != self.version.settings.levers)
         )
@@ -168,7 +171,7 @@ class Rounds:
             project=self._project,
             number=number,
             position=self.fold.position,
-            rows=self._vectors.rows,
+            rows=self._feed.ready(self._spec),
             embedder=self._embedder,
             strategy=name,
             params=params,

@@ -21,7 +21,7 @@ from labelcue.insights.covering import LARGEST
 from labelcue.insights.facts import Facts
 from labelcue.insights.mapping import PoolMap
 from labelcue.insights.report import Progress, Report, report
-from labelcue.labels import CLASS, EVERY, LabelKind, kinds
+from labelcue.labels import CLASS, NUMBER, SET, LabelKind, kinds
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import label_of
 from labelcue.pool.edges import Edges
@@ -36,6 +36,8 @@ from labelcue.store.snapshot import Snapshot, read_snapshot
 from labelcue.types import Answer, Floats, Ints, Kind, Label, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
+STUDIED = (CLASS, SET, NUMBER)
+"""Kinds of label that the insights know."""
 
 
 def study(home: Home, ledger: Ledger, project: int, progress: Progress) -> Report:
@@ -67,16 +69,17 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
         if event.kind is Kind.TASK:
             arrived.setdefault(TaskId(event.body["task"]), event.at)
     matrix, row, edges = _vectors(home, project, snapshot)
-    known = snapshot.labels_are.name in EVERY  # Of other kinds the pool alone is looked at.
+    known = snapshot.labels_are.name in STUDIED  # Of other kinds the pool alone is looked at.
     kind = snapshot.labels_are if known else kinds.create(CLASS)
     audit, propensity = _audits(fold, snapshot.ids)
-    votes, answers = votes_of(fold, snapshot.ids, kind, snapshot.classes if known else ())
+    votes, answers = votes_of(fold, snapshot.ids, kind, snapshot.classes)
+    none = np.zeros((len(snapshot.ids), len(snapshot.classes)), dtype=np.float32)
     return Facts(
-        classes=snapshot.classes if known else (),
+        classes=snapshot.classes,
         ids=snapshot.ids,
         matrix=matrix,
         row=row,
-        probabilities=snapshot.probabilities if known else snapshot.probabilities[:, :0],
+        probabilities=snapshot.probabilities if known else none,
         trained=snapshot.trained and known,
         l2=snapshot.l2,
         votes=votes,

@@ -17,8 +17,10 @@ TaskId = NewType("TaskId", int)
 UserId: TypeAlias = int
 Label: TypeAlias = str
 """The name of a class."""
-Answer: TypeAlias = str | frozenset[str] | float
-"""What one annotator says of an item: a class, a set of classes or a number, by the kind of label."""
+Span: TypeAlias = tuple[int, int, Label]
+"""Where a span of a text begins, the first place behind it, and its class."""
+Answer: TypeAlias = str | frozenset[Any] | float
+"""What one annotator says of an item: a class, a set of classes or of spans, or a number, by the kind of label."""
 Json: TypeAlias = Any
 Stream: TypeAlias = Literal["audit", "explore"]
 """What a place by lot is for: to measure the model, which never learns from it, or to learn from it."""
@@ -114,6 +116,8 @@ class Scores:
     version: str
     said: tuple[Answer, float] | None = None
     """What is predicted and how surely, 0 to 1, where that is no single class."""
+    each: tuple[float, ...] = ()
+    """How sure each part of it is, as each span in their order, where it has parts."""
 
     @property
     def confidence(self) -> float:

@@ -37,6 +37,14 @@ EXAMPLES: dict[str, list[Example]] = {
             [frozenset({"a"}), frozenset({"a", "b"}), frozenset()],
         ),
     ],
+    "Labels": [
+        Example(
+            on_text(
+                '<Labels name="c" toName="t"><Label value="name"/><Label value="A &amp; B" alias="a&amp;b"/></Labels>'
+            ),
+            [frozenset(), frozenset({(0, 3, "name")}), frozenset({(0, 3, "name"), (1, 9, "a&b"), (1, 9, "name")})],
+        )
+    ],
     "Rating": [Example(on_text('<Rating name="c" toName="t" maxRating="7"/>'), [1.0, 7.0])],
     "Number": [Example(on_text('<Number name="c" toName="t" min="0" max="10"/>'), [0.0, 2.5])],
 }

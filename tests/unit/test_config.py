@@ -85,7 +85,18 @@ UNSUPPORTED = {
     "fixed text": (view('<Text name="t" value="Hello"/>' + choices()), "not one field"),
     "two fields": (view('<Text name="t" value="$a $b"/>' + choices()), "not one field"),
     "nested field": (view('<Text name="t" value="$a.b[0]"/>' + choices()), "not one field"),
-    "other control": (view(TEXT + '<Labels name="n" toName="t"/>'), "'n' (Labels): Labels is not learned yet"),
+    "other control": (view(TEXT + '<Brush name="n" toName="t"/>'), "Brush is not learned yet"),
+    "no label": (view(TEXT + '<Labels name="n" toName="t"/>'), "it has no Label"),
+    "a label without a name": (view(TEXT + '<Labels name="n" toName="t"><Label/></Labels>'), "neither value nor alias"),
+    "dynamic labels": (view(TEXT + '<Labels name="n" toName="t" value="$l"/>'), "(dynamic labels)"),
+    "spans of HyperText": (
+        view('<HyperText name="t" value="$t"/><Labels name="n" toName="t"><Label value="a"/></Labels>'),
+        "spans of HyperText are places in the page that a browser makes of it",
+    ),
+    "spans of sounds": (
+        view('<Audio name="t" value="$t"/><Labels name="n" toName="t"><Label value="a"/></Labels>'),
+        "it labels Audio, and LabelCue reads Text so far",
+    ),
     "no control": (view(TEXT), "no control"),
     "empty view": ("<View/>", "no control"),
     "two multiple": (

@@ -55,7 +55,7 @@ def test_other_lengths_are_refused(tokens: str) -> None:
 
 def test_batches_are_bounded_and_hold_every_place_once() -> None:
     lengths = [*np.random.default_rng(0).integers(2, 129, 500).tolist(), 400]
-    batches = list(minilm._batches(lengths))
+    batches = list(minilm.batches_of(lengths))
     assert sorted(place for batch in batches for place in batch) == list(range(501))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(lengths[place] for place in batch) <= minilm.BATCH_TOKENS

@@ -45,7 +45,8 @@ def shown(snapshot: Snapshot, task: TaskId, spec: TaskSpec, confident: float) ->
     if standing is None or standing.confidence < confident:
         return []
     said = None if standing.answer is None else (standing.answer, standing.confidence)
-    scores = Scores(task, tuple(standing.probabilities.values()), tuple(standing.probabilities), snapshot.version, said)
+    likely = standing.probabilities
+    scores = Scores(task, tuple(likely.values()), tuple(likely), snapshot.version, said, standing.each)
     result: list[Json] = prediction(spec, scores)["result"]
     return result
 

@@ -61,14 +61,14 @@ class MiniLM(Embedder):
         for start in range(0, len(texts), CHUNK):
             cut = [text[: self.tokens * CHARACTERS_A_TOKEN] for text in texts[start : start + CHUNK]]
             ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(cut)]
-            for places in _batches([len(row) for row in ids]):
+            for places in batches_of([len(row) for row in ids]):
                 out[start + np.array(places)] = _run(session, [ids[place] for place in places])
         return out
 
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = _tokenizer(self.tokens), _model(self._threads)
+                self._loaded = tokenizer_of(self.tokens), model_of(self._threads)
             return self._loaded
 
 
@@ -80,24 +80,29 @@ def weights_path() -> Path:
     return path
 
 
-def _model(threads: int) -> Any:
+def model_of(threads: int) -> Any:
+    """The network, ready to run. Raises ConfigError, Corrupt."""
     path = weights_path()
     check(str(path), path.read_bytes(), WEIGHTS_SHA256, PINNED)
     return open_session(str(path), threads)
 
 
-def _tokenizer(tokens: int) -> Any:
+def tokenizer_of(tokens: int | None) -> Any:
+    """Its tokenizer, which cuts texts at so many tokens; None: nowhere."""
     from tokenizers import Tokenizer
 
     raw = files("labelcue.data").joinpath("minilm-tokenizer.json").read_bytes()
     check("minilm-tokenizer.json", raw, TOKENIZER_SHA256, f"labelcue {PINNED}")
     tokenizer = Tokenizer.from_str(raw.decode())
-    tokenizer.enable_truncation(tokens)
+    if tokens is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(tokens)
     tokenizer.no_padding()
     return tokenizer
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def batches_of(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Places, shortest first, in batches of at most BATCH_TOKENS once padded; one long text may stand alone."""
     batch: list[int] = []
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):
@@ -111,6 +116,14 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 def _run(session: Any, ids: Sequence[Sequence[int]]) -> Floats:
     """Token ids, sorted by length → (b, 384): the mean over each text's own tokens, of length 1."""
+    hidden, mask = hidden_of(session, ids)
+    # float64 sums, so that the padding's length cannot move the last bit.
+    sums = np.einsum("btd,bt->bd", hidden, mask.astype(np.float64))
+    return unit(sums)
+
+
+def hidden_of(session: Any, ids: Sequence[Sequence[int]]) -> tuple[Floats, Ints]:
+    """Token ids, the longest last → (b, t, 384) float32 states of the tokens, and (b, t) which of them are there."""
     tokens: Ints = np.zeros((len(ids), len(ids[-1])), dtype=np.int64)
     mask = np.zeros_like(tokens)
     for row, known in enumerate(ids):
@@ -118,6 +131,4 @@ def _run(session: Any, ids: Sequence[Sequence[int]]) -> Floats:
         mask[row, : len(known)] = 1
     feed = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
     (hidden,) = session.run(["last_hidden_state"], feed)
-    # float64 sums, so that the padding's length cannot move the last bit.
-    sums = np.einsum("btd,bt->bd", hidden, mask.astype(np.float64))
-    return unit(sums)
+    return hidden, mask

@@ -16,8 +16,8 @@ from labelcue.labels.belief import Belief
 from labelcue.registry import Registry
 from labelcue.types import Answer, Floats, Json, Label
 
-CLASS, SET, NUMBER = "class", "set", "number"
-EVERY = (CLASS, SET, NUMBER)
+CLASS, SET, NUMBER, SPANS = "class", "set", "number", "spans"
+EVERY = (CLASS, SET, NUMBER, SPANS)
 
 
 class Model(Protocol):
@@ -127,6 +127,18 @@ class LabelKind(ABC):
     @abstractmethod
     def guess(self, classes: tuple[Label, ...], said: Floats) -> tuple[Answer, float]:
         """What one (k,) prediction comes down to, and how surely, 0 to 1."""
+
+    def of_classes(self, classes: tuple[Label, ...], said: Floats) -> Floats:
+        """(c,) what one (k,) prediction says of each class, 0 to 1; (0,) where there are none."""
+        return said if self.named else said[:0]
+
+    def cut(self, classes: tuple[Label, ...], said: Floats, columns: Sequence[int]) -> Floats:
+        """One (k,) prediction with the classes of these places alone, in their order."""
+        return said[list(columns)] if self.named else said
+
+    def each(self, classes: tuple[Label, ...], said: Floats) -> tuple[float, ...]:
+        """How sure each part of the guess is, where it has parts that are shown apart."""
+        return ()
 
     def text(self, answer: Answer) -> str:
         """An answer for people."""

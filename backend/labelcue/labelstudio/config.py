@@ -14,8 +14,8 @@ from labelcue.labelstudio.markup import Objects, controls_in, field_of, objects_
 from labelcue.types import TaskSpec
 
 SUPPORTED = (
-    "LabelCue learns one Choices (single or multiple), Rating or Number on a Text, HyperText or Image whose "
-    "value is one field, as $text."
+    "LabelCue learns one Choices (single or multiple), Rating or Number on a Text, HyperText or Image, or Labels on a "
+    "Text, whose value is one field, as $text."
 )
 
 

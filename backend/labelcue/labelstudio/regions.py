@@ -38,6 +38,8 @@ def prediction(spec: TaskSpec, scores: Scores | None, reason: str = "", version:
     except UnsupportedConfig as error:
         return _empty(error.message, scores.version)
     own = [{**region, "id": _id(scores.task, place)} for place, region in enumerate(regions)]
+    for region, sure in zip(own, scores.each, strict=False):
+        region["score"] = sure
     return {"result": own, "score": min(1.0, max(0.0, float(confidence))), "model_version": scores.version}
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
 from labelcue.labels import LabelKind
+from labelcue.labels.tokens import Tokens, check_tokens
 from labelcue.pool.clusters import Clusters
 from labelcue.pool.cover import COVERED, Cover
 from labelcue.pool.facts import Facts, Said
@@ -36,6 +37,7 @@ class Items:
         graph: Graph | None,
         newest: bool,
         kind: LabelKind | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         self._matrix = Matrix(_as_array(vectors))
         if not self._matrix.rows:
@@ -46,6 +48,7 @@ class Items:
             refuse_doubles(names)
         self._roster = Roster(names)
         self._facts = Facts(classes, kind)
+        self._tokens = tokens
         self._cover = Cover(self._matrix)
         self._graph = graph or Graph()
         self._clusters = Clusters()
@@ -76,8 +79,10 @@ class Items:
     def __contains__(self, item: ItemId) -> bool:
         return item in self._roster
 
-    def grow(self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any]) -> None:
-        """Adopt a longer array whose first rows are those of now; `ids` name the new rows.
+    def grow(
+        self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any], tokens: Tokens | None = None
+    ) -> None:
+        """Adopt a longer array whose first rows are those of now; `ids` name the new rows, `tokens` are those of all.
 
         An id that the pool has already moves to its new row and keeps its labels. Raises BadRequest.
         """
@@ -90,23 +95,28 @@ class Items:
             )
         matrix = Matrix(vectors, self._matrix.scale)
         _check(matrix, ids, self._matrix.rows)
+        check_tokens(tokens, self._tokens is not None, matrix.rows, self._taker)
         self._roster.extend(ids)
-        self._matrix = matrix
+        self._matrix, self._tokens = matrix, tokens
         self._cover.grow(matrix)
         self._stale, self._run = True, None
 
-    def add(self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any]) -> None:
+    def add(
+        self, vectors: NDArray[np.floating], ids: Sequence[Any] | NDArray[Any], tokens: Sequence[Any] | None = None
+    ) -> None:
         """Append rows in memory, which copies the whole array; `grow` is for large pools.
 
-        An id that the pool has already gets a new vector and keeps its labels. Raises BadRequest, also for an id that
-        stands here twice.
+        `tokens`: as a Cue takes them, of the new rows. An id that the pool has already gets a new vector and keeps its
+        labels. Raises BadRequest, also for an id that stands here twice.
         """
         new = _as_array(vectors)
         if new.ndim != 2 or new.shape[1] != self._matrix.dim:
             raise BadRequest(f"The new vectors are {new.shape}.", f"Pass (m, {self._matrix.dim}), one row for each id.")
         refuse_doubles(ids)
-        old = self._matrix.vectors
-        self.grow(np.concatenate([old, new.astype(old.dtype)]), ids)
+        old, more = self._matrix.vectors, None if tokens is None else Tokens.of(tokens)
+        if more is not None and self._tokens is not None:
+            more = self._tokens.and_more(more)
+        self.grow(np.concatenate([old, new.astype(old.dtype)]), ids, more)
 
     def remove(self, ids: Sequence[ItemId]) -> None:
         """Take items out of the pool, and forget all that was said of them."""
@@ -129,7 +139,7 @@ class Items:
     def label(self, said: Mapping[ItemId, Said]) -> None:
         """`{id: label}` or `{id: {annotator: label}}`: replaces all that was said of these items; leases end.
 
-        A label is a string, a set of strings or a number, by the surrogate. Raises BadRequest that names a label of
+        A label is a string, a set of strings, a number or spans, by the surrogate. Raises BadRequest that names one of
         another kind, outside the given classes or the bounds; then nothing has changed.
         """
         if not isinstance(said, Mapping):

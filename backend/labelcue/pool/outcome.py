@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from labelcue.types import Floats, Ints, Label
 
+NO_SPANS = np.empty((0, 5), dtype=np.float32)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -47,6 +49,17 @@ class Outcome:
     """Standard deviation of labels around a number that is known."""
     extra: Floats = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
     """What the kind of label needs beside the weights."""
+
+    found: Floats = field(default_factory=lambda: NO_SPANS)
+    """(s, 5) float32 predicted spans, where labels are spans: place in `ids`, start, end, class, probability."""
+
+    def said(self, place: int) -> Floats:
+        """(k,) what is predicted of an item; with four numbers more for each span that is."""
+        if not len(self.found):
+            row: Floats = self.probabilities[place]
+            return row
+        low, high = np.searchsorted(self.found[:, 0], [place, place + 1])
+        return np.concatenate([self.probabilities[place], self.found[low:high, 1:].ravel()])
 
     @cached_property
     def order(self) -> Ints:

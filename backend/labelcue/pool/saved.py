@@ -14,7 +14,8 @@ from labelcue.pool.archive import read_archive, write_archive
 from labelcue.pool.outcome import Outcome
 
 FORMAT = "labelcue-cue-3"
-POOL = ("vectors", "names", "live", "squared", "propensity")
+TOKENS = ("states", "offsets", "ends")
+POOL = ("vectors", "names", "live", "squared", "propensity", *(f"tokens.{name}" for name in TOKENS))
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Saved:
     """All that a Cue is: what it was made with, what was said to it, and where it stands."""
 
     pool: Mapping[str, NDArray[Any]]
-    """The arrays of `POOL`; the last one may be missing."""
+    """The arrays of `POOL`; propensities and tokens may be missing."""
     made: Mapping[str, Any]
     """JSON: the arguments that it was made with."""
     facts: Mapping[str, Any]

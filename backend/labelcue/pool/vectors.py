@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labelcue.errors import ConfigError, Corrupt, StoreError
+from labelcue.pool.appending import cut, size, write
 from labelcue.types import Floats, Ints
 
 FORMAT = 1
@@ -138,9 +139,9 @@ class VectorFile:
                 self.refresh()
                 # Old tails first, digests before the others: none may come to stand beside a new row.
                 for file, width in reversed(list(zip(self._files, self._widths, strict=True))):
-                    _cut(file, self.rows * width)
+                    cut(file, self.rows * width)
                 for file, data in zip(self._files, (block, numbers, b"".join(digests)), strict=True):
-                    _write(file, data)
+                    write(file, data)
                 self.refresh()
         except OSError as error:
             raise StoreError(f"Vectors cannot be written to {self.path}: {error}.", "Free or mend the disk.") from error
@@ -158,7 +159,7 @@ class VectorFile:
             return rows
 
     def _complete(self) -> int:
-        rows = min(_size(file) // width for file, width in zip(self._files, self._widths, strict=True))
+        rows = min(size(file) // width for file, width in zip(self._files, self._widths, strict=True))
         if rows <= self.rows:
             return rows
         with self._files[2].open("rb") as file:
@@ -207,39 +208,9 @@ class VectorFile:
             if not meta.exists():
                 part = self.path / ".meta.json.part"
                 part.unlink(missing_ok=True)
-                _write(part, json.dumps(self._kind).encode())
+                write(part, json.dumps(self._kind).encode())
                 os.replace(part, meta)
             yield
-
-
-def _cut(path: Path, size: int) -> None:
-    """Take off what stands behind `size`, if anything does, and wait for the disk."""
-    if _size(path) > size:
-        with path.open("r+b") as file:
-            file.truncate(size)
-            os.fsync(file.fileno())
-
-
-def _write(path: Path, data: Any) -> None:
-    """Add to the file's end and wait for the disk, for a new file's name too."""
-    fresh = not path.exists()
-    with path.open("ab") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    if fresh:
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _words(kind: Any) -> str:

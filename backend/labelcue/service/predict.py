@@ -10,12 +10,16 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from labelcue.embedders.words import Words
 from labelcue.errors import LabelCueError
+from labelcue.labels import SPANS
+from labelcue.labels.tagging import Tagger, tag
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import prediction
 from labelcue.labelstudio.values import ID_LIMIT
 from labelcue.service.context import NO_VERSION, Service
 from labelcue.service.fresh import FreshVectors
+from labelcue.service.fresh_words import FreshWords
 from labelcue.store.snapshot import Snapshot
 from labelcue.types import Json, Label, Scores, TaskId, TaskSpec
 
@@ -42,9 +46,9 @@ class _Model:
         """Over the classes that are left, summing to 1; None where nothing is left of them."""
         kind = self.snapshot.labels_are
         if not kind.exclusive:
-            chosen = probabilities[list(self.columns)] if kind.named else probabilities
-            said = kind.guess(self.classes, chosen.astype(np.float32))
-            return Scores(task, (), self.classes, self.snapshot.version, said)
+            chosen = kind.cut(self.snapshot.classes, probabilities.astype(np.float32), self.columns)
+            said, each = kind.guess(self.classes, chosen), kind.each(self.classes, chosen)
+            return Scores(task, (), self.classes, self.snapshot.version, said, each)
         kept = np.asarray(probabilities, dtype=np.float64)[list(self.columns)]
         total = float(kept.sum())
         if not np.isfinite(total) or total <= 0:
@@ -58,6 +62,7 @@ class Predictor:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._fresh = FreshVectors(service.home, service.settings)
+        self._words = FreshWords(service.settings)
         self._parse = lru_cache(maxsize=16)(parse_config)
 
     def warm(self) -> None:
@@ -110,6 +115,10 @@ class Predictor:
         known = _rows(model.snapshot, [task for task in ids if task])
         unknown = {task: body.get("data") for task, body in zip(ids, tasks, strict=True) if task and task not in known}
         found: dict[TaskId, NDArray[np.floating]] = {**known}
+        if model.spec.kind == SPANS:
+            texts = self._words.read(unknown, model.spec)
+            found |= {task: spans_in(model.snapshot, words) for task, words in texts.words.items()}
+            return [_one(model, task, found, texts.reasons) for task in ids]
         fresh = self._fresh.embed(model.project, model.snapshot.round.embedder, unknown, model.spec)
         reasons = dict(fresh.reasons)
         for task, vector in fresh.vectors.items():
@@ -144,6 +153,17 @@ def probabilities(snapshot: Snapshot, vector: NDArray[np.floating]) -> NDArray[n
     return said
 
 
+def spans_in(snapshot: Snapshot, words: Words) -> NDArray[np.floating]:
+    """(k,) what the snapshot's model says of one text, with its spans."""
+    made = tag(
+        Tagger.of(snapshot.extra),
+        words.states.astype(np.float32),
+        words.offsets.astype(np.int64),
+        np.array([len(words.offsets)]),
+    )
+    return np.concatenate([made.said[0], made.found[:, 1:].ravel()])
+
+
 def _rows(snapshot: Snapshot, tasks: Sequence[TaskId]) -> dict[TaskId, NDArray[np.floating]]:
     """The published probabilities of those tasks that the snapshot knows."""
     if not len(snapshot.ids) or not tasks:
@@ -151,7 +171,7 @@ def _rows(snapshot: Snapshot, tasks: Sequence[TaskId]) -> dict[TaskId, NDArray[n
     wanted = np.asarray(tasks, dtype=np.int64)
     places = np.minimum(np.searchsorted(snapshot.ids, wanted), len(snapshot.ids) - 1)
     hits = snapshot.ids[places] == wanted
-    return {task: snapshot.probabilities[place] for task, place, hit in zip(tasks, places, hits, strict=True) if hit}
+    return {task: snapshot.said(int(place)) for task, place, hit in zip(tasks, places, hits, strict=True) if hit}
 
 
 def _id(task: Json) -> TaskId | None:

@@ -37,6 +37,7 @@ _ARRAYS = (
     "audits",
     "chances",
     "extra",
+    "found",
 )
 _INTEGERS = ("ids", "rank", "audits")
 _Mark: TypeAlias = tuple[int, int, int]  # inode, mtime in ns, size
@@ -74,6 +75,8 @@ class Standing:
     """What is predicted, as annotations have it; None while nothing is trained."""
     opinion: str = ""
     """The same in a sentence, where it is no single class."""
+    each: tuple[float, ...] = ()
+    """How sure each span of the answer is, in their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +124,8 @@ class Snapshot:
     """What the kind of label needs beside the weights."""
     kind: Mapping[str, Json] = field(default_factory=lambda: {"name": "class"})
     """The kind of label, as JSON."""
+    found: Floats = field(default_factory=lambda: np.empty((0, 5), dtype=np.float32))
+    """(s, 5) float32 predicted spans, where labels are spans: place in `ids`, start, end, class, probability."""
 
     def __post_init__(self) -> None:
         n, c = len(self.ids), len(self.classes)
@@ -128,7 +133,7 @@ class Snapshot:
         shapes |= {"audits": (len(self.audits),), "chances": (len(self.reasons),)}
         rows = self.labels_are.rows(c)
         shapes |= {"probabilities": (n, self.labels_are.columns(c)), "extra": self.extra.shape}
-        shapes |= {"bias": (rows,), "weights": (rows, self.weights.shape[-1])}
+        shapes |= {"bias": (rows,), "weights": (rows, self.weights.shape[-1]), "found": (len(self.found), 5)}
         for name, shape in shapes.items():
             array: NDArray[Any] = getattr(self, name)
             dtype = np.int64 if name in _INTEGERS else np.float32
@@ -169,8 +174,8 @@ class Snapshot:
         place = int(np.searchsorted(self.ids, task))
         if place == len(self.ids) or self.ids[place] != task:
             return None
-        kind, said = self.labels_are, self.probabilities[place]
-        scores = said.astype(np.float64) if kind.named else np.empty(0)
+        kind, said = self.labels_are, self.said(place)
+        scores = kind.of_classes(self.classes, said).astype(np.float64)
         answer, sure = kind.guess(self.classes, said) if len(said) else (None, 0.0)
         known = answer if self.trained else None
         return Standing(
@@ -188,7 +193,16 @@ class Snapshot:
             audit=self.is_audit(task),
             answer=known,
             opinion="" if known is None or kind.exclusive else kind.opinion(self.classes, said),
+            each=kind.each(self.classes, said) if self.trained else (),
         )
+
+    def said(self, place: int) -> Floats:
+        """(k,) what is predicted of a task by its place in `ids`; with four numbers more for each span that is."""
+        row: Floats = self.probabilities[place]
+        if not len(self.found):
+            return row
+        low, high = np.searchsorted(self.found[:, 0], [place, place + 1])
+        return np.concatenate([row, self.found[low:high, 1:].ravel()])
 
     def doubt(self, places: Ints) -> NDArray[np.float64]:
         """(m,) uncertainty of some tasks by their place in `ids`; 1 while nothing is trained."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
@@ -11,11 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.labels import CLASS
+from labelcue.labels.tokens import Tokens
 from labelcue.registry import Registry
-from labelcue.types import Floats, Ints, Label
+from labelcue.types import Answer, Floats, Ints, Label
 
 PIECE = 8192
 """Rows that are scored at a time: they stay in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The texts of the examples, token by token, for surrogates of spans."""
+
+    tokens: Tokens
+    """Of every row of the pool."""
+    rows: Ints
+    """(n,) rows of the examples, in their order."""
+    answers: Sequence[Iterable[Answer]]
+    """What the annotators of each example said."""
+    classes: tuple[Label, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,7 @@ class Examples:
     targets: Floats
     """(n, r) float32: of classes the share of each among the item's labels, a row sums to the item's weight, usually
     1; of sets the share of the annotators who gave each label; of numbers (n, 1) their mean."""
+    reading: Reading | None = None
 
     @property
     def classes_seen(self) -> int:
@@ -61,7 +76,7 @@ class Head:
     """Standard deviation of labels around a number that is known."""
     extra: Floats = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
     """What the kind of label needs beside: (r, 1) temperatures of the labels of sets; (k, d + 1) what has been told of
-    the weights for numbers."""
+    the weights for numbers; a packed `labels.tagging.Tagger` for spans."""
 
     @classmethod
     def blank(cls, classes: int, dim: int) -> Head:
@@ -128,6 +143,8 @@ class Scored:
     """(m,) rows → (m, d) float32 vectors of length one."""
     links: Callable[[], Links]
     """The neighbour graph, brought up to date when asked for: the first time takes seconds to minutes."""
+    tokens: Tokens | None = None
+    """Of every row, for surrogates of spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +152,15 @@ class Refined:
     """What a round goes on with."""
 
     probabilities: Floats
-    """(n, k) float32: calibrated probabilities of the classes or labels; of numbers mean, deviation and doubt."""
+    """(n, k) float32: calibrated probabilities of the classes or labels; what other kinds of label have there."""
     head: Head
     """The head, with what refining chose and the next round depends on."""
     disagreement: Floats | None = None
     """(n,) float32 mutual information of a committee's members, in nats."""
     own: Floats | None = None
     """(n, c) float32 what the head alone says, where that differs: strategies go by it, as it is what labels train."""
+    found: Floats | None = None
+    """(s, 5) float32 predicted spans: row, start, end, place of the class, probability; by row and start."""
 
 
 class Surrogate(ABC):
@@ -158,6 +177,8 @@ class Surrogate(ABC):
     """Whether `refine` looks at the neighbour graph."""
     understudy: ClassVar[str] = ""
     """The surrogate that serves until the neighbour graph has grown; empty for those that do without the graph."""
+    uses_tokens: ClassVar[bool] = False
+    """Whether it reads the tokens of each text."""
 
     @abstractmethod
     def fit(self, examples: Examples, before: Head, full: bool, rng: np.random.Generator) -> Head:

@@ -38,7 +38,7 @@ def solve_all(vectors: Tensor, targets: Tensor, l2: float, start: Tensor, tolera
     mass = targets.sum(dim=2, keepdim=True)
 
     def loss(flat: Tensor) -> tuple[float, Tensor]:
-        value, gradient = _loss(flat.view(start.shape), vectors, targets, mass, l2)
+        value, gradient = loss_of(flat.view(start.shape), vectors, targets, mass, l2)
         return value, gradient.view(-1)
 
     metric = _metric(vectors, mass, l2, start) if FEW * len(vectors) >= vectors.shape[1] else None
@@ -78,7 +78,8 @@ def curvature_metric(vectors: Tensor, weight: Tensor, l2: float, prior: float) -
     return metric
 
 
-def _loss(theta: Tensor, vectors: Tensor, targets: Tensor, mass: Tensor, l2: float) -> tuple[float, Tensor]:
+def loss_of(theta: Tensor, vectors: Tensor, targets: Tensor, mass: Tensor, l2: float) -> tuple[float, Tensor]:
+    """What `solve_all` minimises at (k, c, d + 1) `theta`, and its gradient; `mass` (k, n, 1) sums of the targets."""
     weights, bias = theta[..., :-1], theta[..., -1]
     log_p = torch.log_softmax(logits(theta, vectors), dim=2)
     log_prior = torch.log_softmax(bias, dim=1)

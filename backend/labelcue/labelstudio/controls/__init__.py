@@ -19,7 +19,7 @@ from labelcue.types import Answer, Json, Label, TaskSpec
 NOT_YET = {
     "Taxonomy": "a flat Choices would be learned",
     "Pairwise": "a Choices with the two sides as choices would be learned",
-    **dict.fromkeys(("Labels", "HyperTextLabels", "ParagraphLabels"), "a Choices for the whole text would be learned"),
+    **dict.fromkeys(("HyperTextLabels", "ParagraphLabels"), "a Choices for the whole text would be learned"),
     **dict.fromkeys(
         ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "BrushLabels", "EllipseLabels", "TimeSeriesLabels"),
         "a Choices for the whole task would be learned",

@@ -1,0 +1,112 @@
+"""Labels: spans of a text, each of a class, none included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from xml.etree.ElementTree import Element
+
+from labelcue.errors import TaskUnreadable, UnsupportedConfig
+from labelcue.labels import SPANS
+from labelcue.labels.spans import spans_of
+from labelcue.labelstudio.controls import Control, controls
+from labelcue.labelstudio.drawing import accept
+from labelcue.labelstudio.markup import Objects
+from labelcue.types import Answer, Json, Label, Span, TaskSpec
+
+
+@controls.register("Labels")
+class Labels(Control):
+    """Regions of a Text. Offsets count characters of the task's text as it is: line ends and spaces included, and 😀
+    as one, as Label Studio's editor does."""
+
+    reads = ("Text",)
+
+    def rank(self, element: Element) -> int:
+        """Behind whatever is answered once for the whole task."""
+        return 10
+
+    def kind(self, element: Element) -> str:
+        """Spans."""
+        return SPANS
+
+    def classes(self, element: Element) -> tuple[Label, ...]:
+        """What Label Studio stores: the alias where there is one, else the value."""
+        answers = (label.get("alias") or label.get("value") or "" for label in element.iter("Label"))
+        return tuple(dict.fromkeys(answers))
+
+    def refused(self, element: Element) -> str:
+        """Labels of each task, and none at all."""
+        classes = self.classes(element)
+        checks = (
+            (element.get("value") or element.get("apiUrl"), "its labels come from each task (dynamic labels)"),
+            ("" in classes, "a Label has neither value nor alias"),
+            (not classes, "it has no Label"),
+        )
+        return next((why for wrong, why in checks if wrong), "")
+
+    def refused_objects(self, element: Element, objects: Objects) -> str:
+        """HyperText has spans too, but as paths through the page that a browser makes of it."""
+        target = objects.get(element.get("toName", ""))
+        if target is not None and target.tag == "HyperText":
+            return (
+                "spans of HyperText are places in the page that a browser makes of it, which cannot be told without "
+                "one; a Text would be learned"
+            )
+        return super().refused_objects(element, objects)
+
+    def read(self, spec: TaskSpec, regions: Sequence[Mapping[str, Json]]) -> Answer | None:
+        """All spans, the empty set where none was marked; a region of several labels is a span of each.
+
+        Raises TaskUnreadable for a label that the config does not have, and for places that are none.
+        """
+        spans = {span for region in regions for span in _spans(spec, region)}
+        unknown = sorted({label for _, _, label in spans}.difference(spec.classes))
+        if unknown:
+            known = ", ".join(repr(label[:60]) for label in spec.classes[:20])
+            raise TaskUnreadable(
+                f"{spec.from_name!r} has the unknown label {unknown[0][:60]!r}.",
+                f"The label config knows: {known}{', ...' if len(spec.classes) > 20 else ''}.",
+            )
+        return frozenset(spans)
+
+    def made(self, spec: TaskSpec, answer: Answer) -> list[Mapping[str, Json]]:
+        """One region a span, in their order."""
+        spans = sorted(spans_of(answer))
+        gone = sorted({label for _, _, label in spans}.difference(spec.classes))
+        if gone:
+            raise UnsupportedConfig(f"the label config has no {gone[0][:60]!r} any more")
+        made: list[Mapping[str, Json]] = [
+            {
+                "id": str(place),
+                "from_name": spec.from_name,
+                "to_name": spec.to_name,
+                "type": "labels",
+                "value": {"start": start, "end": end, "labels": [label]},
+            }
+            for place, (start, end, label) in enumerate(spans)
+        ]
+        if made:
+            accept(spec.xml, made, f"{len(made)} spans")
+        return made
+
+
+def _spans(spec: TaskSpec, region: Mapping[str, Json]) -> list[Span]:
+    value = region.get("value")
+    given: Mapping[str, Json] = value if isinstance(value, Mapping) else {}
+    start, end, labels = _whole(given.get("start")), _whole(given.get("end")), given.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise TaskUnreadable(
+            f"A region of {spec.from_name!r} has no list of labels.",
+            "It was made under another label config; mend the annotation.",
+        )
+    if not 0 <= start < end:
+        raise TaskUnreadable(
+            f"A region of {spec.from_name!r} goes from {given.get('start')!r} to {given.get('end')!r}."[:200],
+            "It has to have a first character, and a later one behind it; mend the annotation.",
+        )
+    return [(start, end, label) for label in labels]
+
+
+def _whole(place: Json) -> int:
+    """The number, -1 for what is none."""
+    return place if isinstance(place, int) and not isinstance(place, bool) else -1

@@ -1,0 +1,93 @@
+"""Vector file → token file: reads the words of each row's text, in a thread of its own, while labels are spans.
+
+It follows the rows that `ingest` appends, so that whatever the label config was before, the words come by themselves.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import structlog
+
+from labelcue.embedders import text_of
+from labelcue.embedders.words import WIDTH, WordReader, Words
+from labelcue.errors import LabelCueError, TaskUnreadable
+from labelcue.pool.token_file import TokenFile
+from labelcue.pool.vectors import VectorFile
+from labelcue.store.base import Ledger
+from labelcue.types import TaskId
+
+log = structlog.get_logger(__name__)
+BATCH = 32
+POLL_S = 0.2
+REST_S = 60.0
+"""Seconds without a text after which the reader's memory is given back."""
+NONE = Words(np.empty((0, WIDTH), dtype=np.float16), np.empty((0, 2), dtype=np.int32))
+
+
+class Reading:
+    """One project's texts → words of each row of its vector file."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        vectors: VectorFile,
+        tokens: TokenFile,
+        position: Callable[[TaskId], int | None],
+        field: Callable[[], str],
+        reader: Callable[[], WordReader] = WordReader,
+    ) -> None:
+        """`position`: where the ledger has the newest data of a task, None where it is gone; `field`: where its text
+        is, empty while labels are no spans."""
+        self._ledger, self._vectors, self._tokens = ledger, vectors, tokens
+        self._position, self._field, self._make = position, field, reader
+        self._reader: WordReader | None = None
+        self.error = ""
+        """Why nothing goes on, for status pages."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be read."""
+        return not self._field() or self._tokens.rows >= self._vectors.rows
+
+    def run(self, stop: threading.Event) -> None:
+        """Read until `stop`."""
+        pause, used = 0.0, time.monotonic()
+        while not stop.is_set():
+            try:
+                while not stop.is_set() and self.step():
+                    used = time.monotonic()
+                if time.monotonic() - used > REST_S:
+                    self._reader = None  # frees the weights
+                self.error, pause = "", 0.0
+                stop.wait(POLL_S)
+            except (LabelCueError, OSError) as error:
+                pause = min(60.0, 2 * pause or 1.0)
+                self.error = str(error)
+                log.warning("texts not read", error=str(error), again_in_s=pause)
+                stop.wait(pause)
+
+    def step(self) -> bool:
+        """Read one batch; False when nothing waits."""
+        first, field = self._tokens.rows, self._field()
+        ids = self._vectors.ids[first : first + BATCH].tolist()
+        if not field or not ids:
+            return False
+        texts = [self._text(TaskId(task), field) for task in ids]
+        self._reader = self._reader or self._make()
+        words = iter(self._reader.read([text for text in texts if text is not None]))
+        self._tokens.append(ids, [NONE if text is None else next(words) for text in texts])
+        return True
+
+    def _text(self, task: TaskId, field: str) -> str | None:
+        """The task's text of now: where it has changed since, a later row stands for the task."""
+        position = self._position(task)
+        if position is None:
+            return None
+        try:
+            return text_of(self._ledger.event(position).body["data"], field)
+        except TaskUnreadable:
+            return None
