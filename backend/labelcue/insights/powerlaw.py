@@ -26,6 +26,9 @@ WOBBLE = 0.08
 """Standard deviation of a model's accuracy around the law, as a share of the accuracy that is missing."""
 BEND = 0.8
 """Standard deviation of the logarithm of what the true gain is of the law's: curves bend."""
+GAIN_WOBBLE, GAIN_BEND = 0.022, 0.3
+"""The same of what the next labels add to the trend, and its wobble as a share of the root of accuracy times what is
+missing: a hundred labels see less of a bend than the way to a target."""
 RIDGE = 0.1
 """Share of the points' covariance that is taken as independent: few audit labels cannot tell how they move together."""
 
@@ -74,12 +77,12 @@ class Law:
             return np.where(short > 0, (self.drop / np.maximum(short, 1e-12)) ** (1 / self.slope), np.inf)
 
     def gain_quantiles(self, start: float, stop: float, shares: tuple[float, ...]) -> list[float]:
-        """Of the gain that will be seen: that of a law, bent, and both models' own wobble."""
-        gain = self.gain(start, stop)
-        missing = 1 - self.accuracy(start)
+        """Of the gain of the trend, which single models wobble around: that of a law, bent, and off at both ends."""
+        gain, accuracy = self.gain(start, stop), np.clip(self.accuracy(start), 0, 1)
+        off = np.sqrt(2 * accuracy * (1 - accuracy)) * GAIN_WOBBLE
         bends, odds = np.polynomial.hermite_e.hermegauss(5)
         odds = odds / odds.sum()
-        values = [gain * np.exp(BEND * one) + np.sqrt(2) * WOBBLE * missing * two for one in bends for two in bends]
+        values = [gain * np.exp(GAIN_BEND * one) + off * two for one in bends for two in bends]
         weight = np.concatenate([self.weight * one * two for one in odds for two in odds])
         return quantiles(np.concatenate(values), weight, shares)
 
