@@ -39,8 +39,9 @@ test-quick: setup  ## The tests that take seconds
 soak: setup  ## Prove every promise in its long form, with a table; goes on where it was interrupted. ARGS="--only kills"
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
-check: setup  ## Style, types and the rooms' borders
+check: setup  ## Style, types, the rooms' borders, no code from data, dependencies and their bill (.venv/sbom.cdx.json)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@PYTHONPATH=tests $(BIN)/python -m gates $(VENV)/sbom.cdx.json
 
 format: setup  ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

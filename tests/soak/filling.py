@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -47,7 +48,7 @@ def disks_fail(trial: Trial) -> Figure:
             assert send(1) == 200
             service.end(signal.SIGTERM)
             _remount(disk, "ro")
-            assert _refuses_to_start(disk)
+            assert _acknowledges_nothing(disk)
             _remount(disk, "rw")
             service.start()
             assert send(1) == 200
@@ -69,19 +70,27 @@ def _reads(url: str) -> bool:
     return answers == [200, 200, 200]
 
 
-def _refuses_to_start(home: Path) -> bool:
-    """With a message and a remedy, where it could acknowledge nothing."""
+def _acknowledges_nothing(home: Path) -> bool:
+    """Started on a disk that cannot be written: it says so with a remedy and ends, or serves what can be read."""
     secrets = {"LABELCUE_BASIC_PASSWORD": PASSWORD, "LABELCUE_WEBHOOK_SECRET": SECRET}
-    done = subprocess.run(
-        [sys.executable, "-m", "labelcue.cli", "serve", "--only", "service", "--port", "0", "--home", str(home)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **secrets},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    command = [sys.executable, "-m", "labelcue.cli", "serve", "--only", "service", "--port", "0", "--home", str(home)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **secrets}
+    process = subprocess.Popen(
+        [*command, "--log-format", "json"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    assert "Traceback" not in done.stderr, done.stderr[-2000:]
-    return done.returncode == 1 and "Remedy:" in done.stderr
+    said = ""
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said += line
+            if '"service listens"' in line:
+                url = str(json.loads(line)["url"])
+                return _reads(url) and post(url, annotations(0, 10**6, 1)[0])[0] == 503
+    finally:
+        process.kill()
+        process.communicate()
+    assert "Traceback" not in said, said[-2000:]
+    return "Remedy:" in said
 
 
 @contextmanager
