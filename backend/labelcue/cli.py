@@ -17,6 +17,7 @@ from labelcue.alarming import alarms
 from labelcue.bench.efficiency.command import efficiency
 from labelcue.bench.insights.command import insights as bench_insights
 from labelcue.bench.insights.command import select as bench_select
+from labelcue.bench.spans.command import bench_spans
 from labelcue.choosing import CHOOSING
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.exporting import EXPORTING
@@ -267,6 +268,7 @@ def bench_selection(pool: int, dim: int, batch: int, repeats: int, herding: bool
 bench.add_command(efficiency)
 bench.add_command(bench_insights)
 bench.add_command(bench_select)
+bench.add_command(bench_spans)
 main.add_command(alarms)
 main.add_command(select)
 for command in (*CHOOSING, *ACTING, *EXPORTING, *KEEPING):

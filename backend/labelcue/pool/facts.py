@@ -14,7 +14,7 @@ from labelcue.pool.levers import Levers
 from labelcue.pool.roster import ItemId
 from labelcue.types import Answer, Floats, Label, UserId
 
-Said: TypeAlias = Answer | AbstractSet[str] | Mapping[UserId, Answer]
+Said: TypeAlias = Answer | AbstractSet[Any] | Mapping[UserId, Answer]
 """One label, or each annotator's label."""
 
 
