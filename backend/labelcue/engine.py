@@ -21,6 +21,8 @@ from labelcue.pool.roster import ItemId, plain
 from labelcue.pool.saved import TOKENS, Saved, read_saved, write_saved
 from labelcue.ranking import HEAD, Ranker
 from labelcue.strategies.reasons import reason_for
+from labelcue.surrogates.estimator import Estimator
+from labelcue.tables import column, labels_in, rows_of
 from labelcue.types import Floats, Ints, Label, Ranked, TaskId
 
 
@@ -62,8 +64,9 @@ class Cue(Ranker):
         seed: int = 0,
         *,
         params: Mapping[str, Any] | None = None,
-        surrogate: str = "logistic",
+        surrogate: Any = "logistic",
         bounds: tuple[float, float] | None = None,
+        parts: Mapping[str, Any] | None = None,
         graph: Graph | None = None,
         facts: Mapping[str, Any] | None = None,
         newest: bool = False,
@@ -72,19 +75,44 @@ class Cue(Ranker):
         """`vectors` (n, d) float32 or float16 are adopted without a copy, memory-mapped or not, of any length but 0.
 
         `ids`, whole numbers or strings, default to 0 to n - 1. With `classes` None they are learned from the labels,
-        in the order in which they appear. What a label is depends on the surrogate; `bounds` are those of labels that
-        are numbers, which have no classes. Raises BadRequest that names vectors with NaN, infinity or no length, and
-        ids that come twice; UnknownName for strategy and surrogate. `graph` may be one that an earlier Cue made of the
-        first of these rows, for strategies that need it; it grows with this one. `facts`: what another Cue's `facts`
-        gave, classes included. `newest`: an id that comes again stands for its last row. `tokens`: for spans, of each
-        item a pair (states (t, r), offsets (t, 2)): a vector for each token of its text, and where that stands.
+        in the order in which they appear. `surrogate`: a name, or a classifier with scikit-learn's `fit` and
+        `predict_proba`. What a label is depends on it; `bounds` are those of labels that are numbers, which have no
+        classes, and `parts` of labels that have several: {"parts": [{name, kind, classes, weight}, ...], "combine":
+        "mean" or "max"}. Raises BadRequest that names vectors with NaN, infinity or no length, and ids that come twice;
+        UnknownName for strategy and surrogate. `graph` may be one that an earlier Cue made of the first of these rows,
+        for strategies that need it; it grows with this one. `facts`: what another Cue's `facts` gave, classes included.
+        `newest`: an id that comes again stands for its last row. `tokens`: for spans, of each item a pair (states
+        (t, r), offsets (t, 2)): a vector for each token of its text, and where that stands.
         """
         read = tokens if tokens is None or isinstance(tokens, Tokens) else Tokens.of(tokens)
-        super().__init__(vectors, ids, classes, graph, newest, surrogate, bounds, read)
+        super().__init__(vectors, ids, classes, graph, newest, surrogate, bounds, read, parts)
         self.seed = int(seed)
         self.set_strategy(strategy, params)
         if facts is not None:
             self._tell(facts)
+
+    @classmethod
+    def from_table(
+        cls,
+        table: Any,
+        *,
+        vectors: Any = None,
+        text: str = "",
+        ids: str = "",
+        labels: str = "",
+        embedder: str = "minilm",
+        **made: Any,
+    ) -> Cue:
+        """Of a pandas or Polars frame, a Hugging Face dataset, or a dict of columns: one item a row.
+
+        `vectors` is a column of vectors, or an array, frame or tensor with a row each; or `text` a column that
+        `embedder` reads. `ids` and `labels` are columns; a row without a label has none. The rest as for Cue. Raises
+        BadRequest.
+        """
+        names = column(table, ids) if ids else None
+        cue = cls(rows_of(table, vectors, text, embedder), names, **made)
+        cue.label(labels_in(table, labels, names) if labels else {})
+        return cue
 
     def next(self, k: int = 1) -> list[ItemId]:
         """The next `k` ids in order, which are leased by this. Raises BadRequest where fewer are left."""
@@ -148,6 +176,8 @@ class Cue(Ranker):
             raise BadRequest("Numbers have no probabilities.", "Call predict, which gives mean and deviation.")
         if self._facts.kind.name == SPANS:
             raise BadRequest("Items have no probabilities of spans.", "Call predict, which gives the spans of each.")
+        if self._facts.kind.keyed:
+            raise BadRequest("Labels of several parts have no single probabilities.", "Call predict_parts.")
         places = self._roster.positions(ids)
         return self._fresh(0).probabilities[places]
 
@@ -167,16 +197,33 @@ class Cue(Ranker):
         said = self._fresh(0).probabilities[self._roster.positions(ids)]
         return Numbers(said[:, MEAN].copy(), said[:, DEVIATION].copy())
 
+    def predict_parts(self, ids: Sequence[ItemId]) -> list[dict[str, float]]:
+        """For each item what is predicted of all parts, as {"topic.spam": 0.9, "stars.mean": 3.5}; those that are not
+        trained are missing."""
+        outcome = self._fresh(0)
+        said = outcome.probabilities[self._roster.positions(ids)]
+        return [self._facts.kind.titled(outcome.classes, one) for one in said]
+
     @property
     def kind(self) -> dict[str, Any]:
         """The kind of its labels, as JSON."""
         return self._facts.kind.as_json()
 
     def save(self, path: str | Path) -> None:
-        """Write everything, the vectors included, to one .npz file, whole or not at all."""
+        """Write everything, the vectors included, to one .npz file, whole or not at all.
+
+        Raises BadRequest with a classifier of yours, which no file can hold without running what it says.
+        """
+        if isinstance(self._surrogate, Estimator):
+            raise BadRequest(
+                f"A Cue with a {self._surrogate_name} of yours is not saved.",
+                "Keep cue.facts as JSON, and pass them with the classifier to a new Cue.",
+            )
         pool = {"vectors": self._matrix.vectors, "names": self._roster.names, "live": self._roster.live}
         made = {"strategy": self._strategy_name, "seed": self.seed, "params": self._params}
         made["surrogate"] = self._surrogate_name
+        if self._facts.kind.keyed:
+            made["parts"] = {name: self.kind[name] for name in ("parts", "combine")}
         state = {name: getattr(self, f"_{name}") for name in STATE} | {"offered": list(self._offered.items())}
         pool["squared"] = self._cover.squared
         if self._tokens is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labelcue.engine import Cue
-from labelcue.labels import SPANS
+from labelcue.labels import SPANS, parts_for
 from labelcue.labels.tokens import Tokens
 from labelcue.pool.graph import Graph
 from labelcue.pool.token_file import TokenFile
@@ -66,6 +66,7 @@ class Feed:
             params=dict(record.params),
             surrogate=record.surrogate,
             bounds=spec.bounds,
+            parts=parts_for(spec) if spec.parts else None,
         )
         self.rows, self._known = record.rows, set(ids)
         self.pending.clear()

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import structlog
 
-from labelcue.embedders import Embedder, MediaSource, readable_texts
+from labelcue.embedders import Embedder, MediaSource
 from labelcue.embedders.fitting import require_fit
+from labelcue.embedders.joining import embed_all, texts_of
 from labelcue.errors import LabelCueError
 from labelcue.pool.vectors import VectorFile
 from labelcue.store.base import Ledger
@@ -76,7 +77,6 @@ class Ingest:
         self._spec = spec
         self._folder = folder
         self._media = media
-        self._html = spec.object == "HyperText"
         self._prepared = False
         self._pending: dict[TaskId, int] = {}
         self._lock = threading.Lock()
@@ -131,7 +131,7 @@ class Ingest:
         self._prepare()
         tasks = [(task, self._data(position)) for task, position in batch]
         known = self._vectors.vector_of_digest
-        embedded = self._embedder.embed_tasks(tasks, self._spec.field, known=known, html=self._html, media=self._media)
+        embedded = embed_all(self._embedder, tasks, self._spec, known=known, media=self._media)
         self._vectors.append([tasks[place][0] for place in embedded.ok], embedded.vectors, embedded.digests)
         with self._lock:
             self.reached = batch[-1][1]
@@ -152,7 +152,7 @@ class Ingest:
         with self._lock:
             positions = sorted(self._pending.values())
         every = (self._data(position) for position in positions)
-        self._embedder.prepare(self._folder, lambda: readable_texts(every, self._spec.field, html=self._html))
+        self._embedder.prepare(self._folder, lambda: texts_of(self._spec, every))
         self._prepared = True
 
     def _data(self, position: int) -> dict[str, Json]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from labelcue.labels import kinds
 from labelcue.queueing.catalogue import Catalogue, ParamCard, StrategyCard, SurrogateCard
-from labelcue.strategies import strategies
+from labelcue.strategies import makes_sense, strategies
 from labelcue.strategies.params import Param, params_of
 from labelcue.surrogates import surrogates
 
@@ -27,7 +28,7 @@ def _strategy(name: str) -> StrategyCard:
         summary=made.summary,
         when=made.when,
         params=[_param(one) for one in params_of(made)],
-        kinds=list(made.kinds),
+        kinds=[one for one in kinds.names() if makes_sense(made, kinds.create(one))],
     )
 
 

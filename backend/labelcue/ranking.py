@@ -21,7 +21,8 @@ from labelcue.pool.spread import Spread
 from labelcue.pool.standby import Standby
 from labelcue.steering import arrange
 from labelcue.strategies import Places, Ranking, View, create_strategy, suited
-from labelcue.surrogates import Examples, Head, Reading, Refined, Scored, surrogates
+from labelcue.surrogates import Examples, Head, Reading, Refined, Scored, Surrogate, surrogates
+from labelcue.surrogates.estimator import Estimator, is_estimator
 from labelcue.types import Floats, Ints, Label
 
 HEAD = 100
@@ -44,14 +45,19 @@ class Ranker(Levered):
         classes: Iterable[Label] | None,
         graph: Graph | None,
         newest: bool,
-        surrogate: str,
+        surrogate: Any,
         bounds: tuple[float, float] | None,
         tokens: Tokens | None = None,
+        parts: Mapping[str, Any] | None = None,
     ) -> None:
-        self._surrogate = surrogates.create(surrogate)
+        own = is_estimator(surrogate)
+        self._surrogate: Surrogate = Estimator(surrogate) if own else surrogates.create(surrogate)
+        surrogate = type(surrogate).__name__ if own else surrogate
         kind = kinds.create(self._surrogate.kind)
         if bounds is not None:
             kind.limit(bounds)
+        if parts is not None:
+            kind.compose(**parts)
         self._surrogate_name, taker = surrogate, f"the surrogate {surrogate!r}"
         check_tokens(tokens, self._surrogate.uses_tokens, len(vectors), taker)
         super().__init__(vectors, ids, classes, graph, newest, kind, tokens)
@@ -156,16 +162,17 @@ class Ranker(Levered):
         self._propensity = None
 
     def _fit(self, labelled: Ints, targets: Floats, seed: int, full: bool) -> Refined:
+        surrogate = self._surrogate.suited(self._facts.kind)
         before = Head.blank(self._facts.kind.rows(len(self.classes)), self._matrix.dim)
         if self._outcome:
             old = self._outcome
             before = Head(old.weights, old.bias, **{name: getattr(old, name) for name in NUMBERS})
-            before = self._surrogate.carried(before, old.classes, self.classes)
+            before = surrogate.carried(before, old.classes, self.classes)
         examples = Examples(self._matrix.unit(labelled), targets, self._reading(labelled))
-        model = self._surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
+        model = surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
         logits = self._score_and_cover(model, self._taken(labelled))
         scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges(), self._tokens)
-        refined = self._surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
+        refined = surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
         self._facts.kind.settle(refined.probabilities)
         return refined
 

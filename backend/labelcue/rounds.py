@@ -16,6 +16,7 @@ import structlog
 from labelcue.engine import Cue
 from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.feeding import Feed
+from labelcue.labels import kinds
 from labelcue.labelstudio.config import parse_config
 from labelcue.pool.growing import Growing
 from labelcue.pool.standby import Standby
@@ -28,7 +29,7 @@ from labelcue.store.base import Ledger
 from labelcue.store.choices import CHOICES
 from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
-from labelcue.strategies import strategies
+from labelcue.strategies import makes_sense, strategies
 from labelcue.surrogates import suiting, surrogates
 from labelcue.types import Json, Kind, Ranked, Round, TaskId, TaskSpec
 
@@ -68,8 +69,7 @@ class Rounds:
         self._base = base
         self.version = Version(0, base)
         """The settings of the queue as the ledger has them."""
-        self._seed = seed
-        self._head = head
+        self._seed, self._head = seed, head
         self._clock = clock
         self.fold = Fold()
         self.last: Round | None = None
@@ -83,8 +83,7 @@ class Rounds:
         self._spec: TaskSpec | None = None
         self._parsed = ""
         self._touched: set[TaskId] = set()
-        self._full_labels = 0
-        self._full_requests = 0
+        self._full_labels = self._full_requests = 0
 
     @property
     def spec(self) -> TaskSpec | None:
@@ -127,13 +126,14 @@ class Rounds:
 
     def resume(self) -> None:
         """Come back to where the ledger's rounds stand, bit for bit."""
-        records = self._ledger.rounds(self._project)
-        if not records:
+        if not (records := self._ledger.rounds(self._project)):
             return
         self._feed.first = records[0].position
         records = records[max(place for place, record in enumerate(records) if record.full) :]
-        if max(record.rows for record in records) > (rows := self._feed.kept(records)):
-            log.warning("vectors are gone, tasks are embedded again", project=self._project, rows=rows)
+        self.catch_up(records[0].position)
+        relearned = self._spec is not None and surrogates.create(records[0].surrogate).kind != self._spec.kind
+        if relearned or max(record.rows for record in records) > self._feed.kept(records):
+            log.warning("other controls are learned" if relearned else "vectors are gone", project=self._project)
             self.last = records[-1]  # Nothing can be replayed; without a snapshot, the next round is a full one.
             return
         snapshot = self._whole_snapshot(records)
@@ -201,8 +201,7 @@ class Rounds:
         self._note_draws(record, self._cue)
         self.last = record
         if record.full:
-            self._full_labels = outcome.labelled
-            self._full_requests = self.fold.train_requests
+            self._full_labels, self._full_requests = outcome.labelled, self.fold.train_requests
         self.snapshot = snapshot_of(record, self._cue, outcome, self._spec, self._head)
         write_snapshot(self._path, self.snapshot)
         return self.snapshot
@@ -240,9 +239,8 @@ class Rounds:
             log.warning("snapshot refused, replaying the rounds instead", project=self._project, error=str(error))
             return None
         made_by = {record.number: record for record in records}.get(snapshot.round.number)
-        if made_by != snapshot.round or snapshot.round.rows > self._vectors.rows:
-            return None
-        return snapshot
+        whole = made_by == snapshot.round and snapshot.round.rows <= self._vectors.rows
+        return snapshot if whole else None
 
     def _needs_full(self, name: str, params: Mapping[str, Json], surrogate: str) -> bool:
         last, snapshot = self.last, self.snapshot
@@ -286,7 +284,7 @@ class Rounds:
         name, params, surrogate = settings.ordering
         if self._spec is not None:
             surrogate = suiting(surrogate, self._spec.kind)
-            if self._spec.kind not in strategies.create(name).kinds:
+            if not makes_sense(strategies.create(name), kinds.create(self._spec.kind)):
                 name, params = FALLBACK, dict[str, float]()
         understudies = strategies.create(name).understudy, surrogates.create(surrogate).understudy
         if any(understudies) and not self.growing.ready(self._vectors.vectors):

@@ -69,7 +69,8 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
         if event.kind is Kind.TASK:
             arrived.setdefault(TaskId(event.body["task"]), event.at)
     matrix, row, edges = _vectors(home, project, snapshot)
-    known = snapshot.labels_are.name in STUDIED  # Of other kinds the pool alone is looked at.
+    taken_as = snapshot.labels_are.like or snapshot.labels_are.name
+    known = taken_as in STUDIED  # Of other kinds the pool alone is looked at.
     kind = snapshot.labels_are if known else kinds.create(CLASS)
     audit, propensity = _audits(fold, snapshot.ids)
     votes, answers = votes_of(fold, snapshot.ids, kind, snapshot.classes)
@@ -91,7 +92,7 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
         edges=edges,
         map=read_map(home.insights_map(project)),
         now=time.time(),
-        kind=kind.name,
+        kind=taken_as if known else kind.name,
         bounds=kind.bounds,
         answers=answers,
     )

@@ -19,8 +19,9 @@ Label: TypeAlias = str
 """The name of a class."""
 Span: TypeAlias = tuple[int, int, Label]
 """Where a span of a text begins, the first place behind it, and its class."""
-Answer: TypeAlias = str | frozenset[Any] | float
-"""What one annotator says of an item: a class, a set of classes or of spans, or a number, by the kind of label."""
+Answer: TypeAlias = str | frozenset[Any] | float | tuple[tuple[str, Any], ...]
+"""What one annotator says of an item: a class, a set of classes or of spans, a number, or of several controls (name,
+answer) pairs, by the kind of label."""
 Json: TypeAlias = Any
 Stream: TypeAlias = Literal["audit", "explore"]
 """What a place by lot is for: to measure the model, which never learns from it, or to learn from it."""
@@ -103,6 +104,14 @@ class TaskSpec:
     """The kind of label that it gives, as in the room `labels`."""
     bounds: tuple[float, float] | None = None
     """Where its numbers lie, where the config says so."""
+    others: tuple[tuple[str, str], ...] = ()
+    """Fields and tags of further objects that are labelled together with the first."""
+    weight: float = 1.0
+    """How much doubt of it counts, beside that of the other parts."""
+    parts: tuple[TaskSpec, ...] = ()
+    """The controls, where several are learned together, in the config's order."""
+    combine: str = "mean"
+    """How the parts' doubts combine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from labelcue.labelstudio.controls import control_of, controls
 from labelcue.labelstudio.regions import label_of, prediction
 from labelcue.types import Answer, Scores, TaskId
 
+TREE = '<Choice value="x"><Choice value="a"/><Choice value="B" alias="b"/></Choice><Choice value="y"/>'
 TWO = '<Choice value="a"/><Choice value="b"/>'
 
 
@@ -46,10 +47,31 @@ EXAMPLES: dict[str, list[Example]] = {
         )
     ],
     "Rating": [Example(on_text('<Rating name="c" toName="t" maxRating="7"/>'), [1.0, 7.0])],
+    "Taxonomy": [
+        Example(on_text(f'<Taxonomy name="c" toName="t">{TREE}</Taxonomy>'), [frozenset({"x / a", "y"}), frozenset()]),
+        Example(on_text(f'<Taxonomy name="c" toName="t" maxUsages="1" leafsOnly="true">{TREE}</Taxonomy>'), ["x / a"]),
+    ],
+    "Pairwise": [
+        Example(
+            '<View><Text name="t" value="$a"/><Text name="u" value="$b"/><Pairwise name="c" toName="t,u"/></View>',
+            ["left", "right"],
+        )
+    ],
     "Number": [Example(on_text('<Number name="c" toName="t" min="0" max="10"/>'), [0.0, 2.5])],
 }
 EVERY = [(tag, example) for tag in sorted(EXAMPLES) for example in EXAMPLES[tag]]
-BROKEN: list[Any] = [None, {}, [], "x", {"choices": "a"}, {"rating": "1"}, {"number": None}, {"x": ["a"]}]
+BROKEN: list[Any] = [
+    None,
+    {},
+    [],
+    "x",
+    {"choices": "a"},
+    {"rating": "1"},
+    {"number": None},
+    {"taxonomy": ["a"]},
+    {"selected": "up"},
+    {"x": ["a"]},
+]
 
 
 def test_every_registered_control_has_an_example() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import httpx
@@ -125,10 +126,19 @@ class Stack:
 
     # Projects
 
-    def connected_project(self, mails: int, pre_annotation: Literal["off", "on"] = "off", xml: str = DEMO) -> int:
-        """A new project of so many mails, connected, embedded, and with its first frontier in Label Studio."""
+    def connected_project(
+        self,
+        mails: int,
+        pre_annotation: Literal["off", "on"] = "off",
+        xml: str = DEMO,
+        also: Mapping[str, str] = MappingProxyType({}),
+    ) -> int:
+        """A new project of so many mails, connected, embedded, and with its first frontier in Label Studio.
+
+        `also`: what each task has beside its mail.
+        """
         project = int(self.ls.create_project("Mails of a test", xml)["id"])
-        self.ls.import_tasks(project, [{"data": {"text": text}} for text in list(ANSWERS)[:mails]])
+        self.ls.import_tasks(project, [{"data": {"text": text, **also}} for text in list(ANSWERS)[:mails]])
         connecting.connect(
             self.ls,
             self.home,

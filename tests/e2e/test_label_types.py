@@ -1,8 +1,8 @@
-"""Sets and numbers on a real Label Studio: connected, learned, and predicted by regions that it takes."""
+"""Every control on a real Label Studio: connected, learned, and predicted by regions that it takes."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from label_studio_sdk.label_interface.interface import LabelInterface
@@ -14,19 +14,68 @@ from waiting import until
 
 pytestmark = pytest.mark.e2e
 
-TEXT = '<View><Text name="text" value="$text"/>{}</View>'
-KINDS: dict[str, tuple[str, str, Any, Any]] = {
-    "set": (
-        '<Choices name="label" toName="text" choice="multiple"><Choice value="mail"/><Choice value="junk"/></Choices>',
-        "choices",
-        ["mail"],
-        ["mail", "junk"],
+TEXT = '<View><Text name="text" value="$text"/><Text name="other" value="$other"/>{}</View>'
+TWO = '<Choice value="mail"/><Choice value="junk"/>'
+
+
+class Sort(NamedTuple):
+    """A label config, the kind of its labels, and what is said of ham and of spam: (control, type, value)."""
+
+    controls: str
+    kind: str
+    ham: list[tuple[str, str, Any]]
+    spam: list[tuple[str, str, Any]]
+
+
+SORTS = {
+    "several choices": Sort(
+        f'<Choices name="label" toName="text" choice="multiple">{TWO}</Choices>',
+        "set",
+        [("label", "choices", ["mail"])],
+        [("label", "choices", ["mail", "junk"])],
     ),
-    "rating": ('<Rating name="label" toName="text" maxRating="7"/>', "rating", 6, 1),
-    "number": ('<Number name="label" toName="text" min="0" max="10"/>', "number", 8.5, 2),
+    "rating": Sort(
+        '<Rating name="label" toName="text" maxRating="7"/>',
+        "number",
+        [("label", "rating", 6)],
+        [("label", "rating", 1)],
+    ),
+    "number": Sort(
+        '<Number name="label" toName="text" min="0" max="10"/>',
+        "number",
+        [("label", "number", 8.5)],
+        [("label", "number", 2)],
+    ),
+    "taxonomy": Sort(
+        f'<Taxonomy name="label" toName="text"><Choice value="all">{TWO}</Choice><Choice value="dear"/></Taxonomy>',
+        "set",
+        [("label", "taxonomy", [["all", "mail"], ["dear"]])],
+        [("label", "taxonomy", [["all", "junk"]])],
+    ),
+    "pairwise": Sort(
+        '<Pairwise name="label" toName="text,other"/>',
+        "pair",
+        [("label", "pairwise", "left")],
+        [("label", "pairwise", "right")],
+    ),
 }
-"""Control, type of its region, what is said of ham, and of spam."""
+SORTS["several controls"] = Sort(
+    f'<Choices name="topic" toName="text" cueWeight="2">{TWO}</Choices><Rating name="stars" toName="text"/>'
+    '<TextArea name="note" toName="text"/>',
+    "joint",
+    [("topic", "choices", ["mail"]), ("stars", "rating", 5), ("note", "textarea", ["fine"])],
+    [("topic", "choices", ["junk"]), ("stars", "rating", 1)],
+)
+FIELDS = {"pairwise": "selected"}
+"""Where a region's value stands, where that is not called as its type."""
 MAILS, GIVEN = 30, 14
+OTHER = {"other": "We meet in the office at ten. Please bring the list of prices, free offers are void."}
+
+
+def region(control: str, tag: str, value: Any) -> dict[str, Any]:
+    """As Label Studio's editor makes it."""
+    to_name = control if tag == "pairwise" else "text"
+    return {"from_name": control, "to_name": to_name, "type": tag, "value": {FIELDS.get(tag, tag): value}}
 
 
 def predicted(stack: Stack, project: int) -> list[list[dict[str, Any]]]:
@@ -36,23 +85,23 @@ def predicted(stack: Stack, project: int) -> list[list[dict[str, Any]]]:
     return [one["result"] for task in free for one in task["predictions"] if one["result"]]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_sets_and_numbers_are_learned_and_predicted(stack: Stack, kind: str) -> None:
-    control, tag, ham, spam = KINDS[kind]
-    xml = TEXT.format(control)
-    project = stack.connected_project(MAILS, "on", xml)
+@pytest.mark.parametrize("name", SORTS)
+def test_controls_are_learned_and_predicted(stack: Stack, name: str) -> None:
+    sort = SORTS[name]
+    xml = TEXT.format(sort.controls)
+    project = stack.connected_project(MAILS, "on", xml, OTHER)
     tasks = [task for part in stack.ls.tasks(project) for task in part]
     hams = [task for task in tasks if ANSWERS[task["data"]["text"]] == "ham"]
     junk = [task for task in tasks if task not in hams]
     for task in [*hams[: GIVEN // 2], *junk[: GIVEN // 2]]:
-        value = {tag: ham if task in hams else spam}
-        region = {"from_name": "label", "to_name": "text", "type": tag, "value": value}
-        stack.ls.annotate(int(task["id"]), [region])
+        stack.ls.annotate(int(task["id"]), [region(*one) for one in (sort.ham if task in hams else sort.spam)])
     snapshot = stack.settled(project, GIVEN)
-    assert snapshot.kind["name"] == ("set" if kind == "set" else "number")
+    assert snapshot.kind["name"] == sort.kind
     assert snapshot.trained
     regions = until(lambda: predicted(stack, project), 300, "predictions in Label Studio")
     spec = parse_config(xml)
+    assert {one["from_name"] for one in regions[0]} == {name for name, *_ in sort.spam}
+    assert stack.ls.project(project)["label_config"] == xml  # with the attributes that are ours
     for result in regions:
         assert LabelInterface(xml).validate_prediction({"result": result, "score": 0.5}, return_errors=True) == []
         assert label_of(spec, result) is not None

@@ -8,10 +8,14 @@ import pytest
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from labelcue.errors import UnsupportedConfig
-from labelcue.labelstudio.config import ControlInfo, describe, parse_config
+from labelcue.labelstudio.config import ControlInfo, describe, parse_config, words_of
 
 ROOT = Path(__file__).parents[2]
 TWO = '<Choice value="a"/><Choice value="b"/>'
+TREE = (
+    '<Taxonomy name="c" toName="t" {}><Choice value="a"><Choice value="C" alias="c"/></Choice>'
+    '<Choice value="b"/><Choice value="b"/></Taxonomy>'
+)
 TEXT = '<Text name="t" value="$text"/>'
 
 
@@ -41,7 +45,7 @@ SUPPORTED = {
         ("<script>", "R&D ä"),
     ),
     "others are not learned": (
-        view(TEXT + '<TextArea name="n" toName="t"/>' + choices('choice="multiple"', name="m") + choices()),
+        view(TEXT + '<TextArea name="n" toName="t"/>' + choices(name="m", attributes='cueWeight="0"') + choices()),
         ("a", "b"),
     ),
 }
@@ -99,17 +103,41 @@ UNSUPPORTED = {
     ),
     "no control": (view(TEXT), "no control"),
     "empty view": ("<View/>", "no control"),
-    "two multiple": (
-        view(TEXT + "".join(choices('choice="multiple"', name=name) for name in "cd")),
-        "'c' (Choices), 'd' (Choices)",
+    "combined oddly": (
+        f'<View cueCombine="sum">{TEXT}{choices()}{choices(name="d")}</View>',
+        "cueCombine='sum' is unknown",
     ),
+    "weighed oddly": (view(TEXT + choices('cueWeight="-1"')), "cueWeight='-1' is no number from 0 up"),
+    "weighed nothing": (view(TEXT + choices('cueWeight="0"')), "leaves it to the annotators"),
     "stars of a word": (view(TEXT + '<Rating name="c" toName="t" maxRating="many"/>'), "maxRating='many' is no number"),
     "one star": (view(TEXT + '<Rating name="c" toName="t" maxRating="1"/>'), "go from 1 to 1"),
     "bounds the wrong way": (view(TEXT + '<Number name="c" toName="t" min="9" max="3"/>'), "go from 9 to 3"),
     "rating per region": (view(TEXT + '<Rating name="c" toName="t" perRegion="true"/>'), "a perRegion Rating is not"),
-    "pairs": (view(TEXT + '<Pairwise name="c" toName="t"/>'), "a Choices with the two sides as choices would be"),
+    "pair of one": (view(TEXT + '<Pairwise name="c" toName="t"/>'), "it compares 1 objects"),
+    "pair of a field with itself": (
+        view(TEXT + '<Text name="u" value="$text"/><Pairwise name="c" toName="t,u"/>'),
+        "compares a field with itself",
+    ),
+    "pair of two sorts": (
+        view(TEXT + '<Image name="u" value="$u"/><Pairwise name="c" toName="t,u"/>'),
+        "compares a Text with a Image",
+    ),
+    "pair with nothing": (view(TEXT + '<Pairwise name="c" toName="t,u"/>'), "no object 'u'"),
+    "tree of an address": (view(TEXT + '<Taxonomy name="c" toName="t" apiUrl="http://x"/>'), "from an address"),
+    "tree of each task": (view(TEXT + '<Taxonomy name="c" toName="t" value="$tree"/>'), "from each task"),
+    "tree of one": (view(TEXT + '<Taxonomy name="c" toName="t"><Choice value="a"/></Taxonomy>'), "1 different paths"),
+    "tree of regions": (
+        view(TEXT + f'<Taxonomy name="c" toName="t" labeling="true">{TWO}</Taxonomy>'),
+        "labels regions",
+    ),
+    "tree of twins": (
+        view(
+            TEXT + '<Taxonomy name="c" toName="t"><Choice value="a / b"/>'
+            '<Choice value="a"><Choice value="b"/></Choice></Taxonomy>'
+        ),
+        "read alike",
+    ),
     "boxes": (view(TEXT + '<RectangleLabels name="c" toName="t"/>'), "a Choices for the whole task would be learned"),
-    "two learnable": (view(TEXT + choices() + choices(name="d")), "'c' (Choices), 'd' (Choices)"),
 }
 
 
@@ -118,20 +146,10 @@ KINDS = {
     "stars": ('<Rating name="c" toName="t"/>', "number", (), (1, 5)),
     "ten stars": ('<Rating name="c" toName="t" maxRating="10"/>', "number", (), (1, 10)),
     "bounded": ('<Number name="c" toName="t" min="-1" max="2.5" step="0.5"/>', "number", (), (-1, 2.5)),
+    "paths": (TREE.format(""), "set", ("a", "a / c", "b"), None),
+    "leaves": (TREE.format('leafsOnly="true"'), "set", ("a / c", "b"), None),
+    "one path": (TREE.format('maxUsages="1"'), "class", ("a", "a / c", "b"), None),
     "half bounded": ('<Number name="c" toName="t" min="0"/>', "number", (), None),
-    "a single choice first": (
-        choices(name="m", attributes='choice="multiple"') + choices() + '<Rating name="r" toName="t"/>',
-        "class",
-        ("a", "b"),
-        None,
-    ),
-    "then a multiple one": (
-        '<Number name="n" toName="t"/><Rating name="r" toName="t"/>' + choices('choice="multiple"'),
-        "set",
-        ("a", "b"),
-        None,
-    ),
-    "then a rating": ('<Number name="n" toName="t"/><Rating name="c" toName="t"/>', "number", (), (1, 5)),
 }
 
 
@@ -149,6 +167,36 @@ def test_unsupported_configs_are_refused_with_control_reason_and_remedy(name: st
         parse_config(xml)
     assert why in caught.value.message
     assert caught.value.remedy
+
+
+def test_several_controls_are_learned_together() -> None:
+    xml = view(
+        '<HyperText name="t" value="$text"/><Text name="u" value="$other"/><Image name="i" value="$image"/>'
+        + choices('cueWeight="2.5"')
+        + '<Rating name="r" toName="u"/>'
+        + choices(name="p", to="i")
+        + '<Pairwise name="w" toName="t,u"/>'
+        + choices()
+    ).replace("<View>", '<View cueCombine="max">', 1)
+    spec = parse_config(xml)
+    assert (spec.kind, spec.control, spec.combine) == ("joint", "Choices + Rating", "max")
+    assert [(part.from_name, part.kind, part.weight) for part in spec.parts] == [
+        ("c", "class", 2.5),
+        ("r", "number", 1),
+    ]
+    assert (spec.field, spec.object, spec.others) == ("text", "HyperText", (("other", "Text"),))
+    assert spec.parts[1].bounds == (1, 5)
+    whys = {info.why for info in describe(xml)}
+    assert "it labels another sort of object than 'c' (Choices), which is learned" in whys
+    assert 'a Pairwise is learned by itself alone; set cueWeight="0" on the others for that' in whys
+    assert "another control has its name" in whys
+    assert words_of(spec) == "'c': Choices on $text (a, b); 'r': Rating on $other (numbers)"
+
+
+def test_a_pair_is_learned_where_the_others_weigh_nothing() -> None:
+    text = TEXT + '<Text name="u" value="$u"/><Pairwise name="w" toName="t,u"/>'
+    assert parse_config(view(text + choices())).from_name == "c"
+    assert parse_config(view(text + choices('cueWeight="0"'))).from_name == "w"
 
 
 def test_every_control_is_described() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from deskwork import PROJECT, THREE, TWO, Desk, same
 from labelcue.exports.predictions import predictions
+from labelcue.labelstudio.config import parse_config
 from labelcue.pool.graph import Graph
 from labelcue.previewing import compare
 from labelcue.queueing.comparing import Question
@@ -433,6 +434,8 @@ KINDS = {
     "set": '<Choices name="label" toName="text" choice="multiple"><Choice value="a"/><Choice value="b"/></Choices>',
     "rating": '<Rating name="label" toName="text"/>',
     "number": '<Number name="label" toName="text" min="0" max="10"/>',
+    "joint": '<Choices name="topic" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
+    '<Rating name="label" toName="text" cueWeight="2"/><Rating name="unsaid" toName="text"/>',
 }
 
 
@@ -442,11 +445,15 @@ def _answers(desk: Desk, kind: str, tasks: range) -> None:
         tag, value = {
             "set": ("choices", ["a", "b"] if high else ["b"]),
             "rating": ("rating", 5 if high else 2),
+            "joint": ("rating", 5 if high else 2),
             "number": ("number", 8.0 if high else 1.5),
         }[kind]
-        region = {"from_name": "label", "to_name": "text", "type": tag, "value": {tag: value}}
+        regions = [{"from_name": "label", "to_name": "text", "type": tag, "value": {tag: value}}]
+        if kind == "joint" and task % 2:
+            choice = {"choices": ["a" if high else "b"]}
+            regions.append({"from_name": "topic", "to_name": "text", "type": "choices", "value": choice})
         body = {"annotation": task, "task": task, "user": 1, "updated_at": now, "cancelled": False}
-        desk.say(Kind.ANNOTATION, f"annotation:{task}:{now}", **body, result=[region])
+        desk.say(Kind.ANNOTATION, f"annotation:{task}:{now}", **body, result=regions)
 
 
 @pytest.mark.parametrize("snapshot", [True, False])
@@ -460,7 +467,8 @@ def test_sets_and_numbers_are_learned_published_and_the_same_after_a_restart(
     desk.work(0)
     _answers(desk, kind, range(31, 41))
     before = desk.rounds.run()
-    assert before.round.surrogate == ("multi-label@1" if kind == "set" else "regression@1")
+    learners = {"set": "multi-label@1", "joint": "joint@1"}
+    assert before.round.surrogate == learners.get(kind, "regression@1")
     assert before.round.strategy == ("margin@1" if kind == "set" else "herding@1")
     assert (before.labelled, before.trained) == (40, True)
     high = next(task for task in range(41, 121) if desk.side[task])
@@ -468,8 +476,13 @@ def test_sets_and_numbers_are_learned_published_and_the_same_after_a_restart(
     assert standing is not None
     assert standing.answer is not None
     assert 0 <= standing.uncertainty <= 1
-    assert standing.opinion.startswith("the model ")
-    if kind == "set":
+    assert "the model " in standing.opinion
+    if kind == "joint":
+        assert dict(standing.answer)["topic"] == "a"  # type: ignore[arg-type]
+        assert "unsaid" not in dict(standing.answer)  # type: ignore[arg-type]
+        assert standing.label is not None
+        assert standing.label.startswith("topic: a; label: ")
+    elif kind == "set":
         assert standing.label == "a, b"
         assert standing.answer == frozenset("ab")
     else:
@@ -498,3 +511,22 @@ def test_a_config_that_becomes_another_kind_starts_anew(desk: Desk) -> None:
     desk.config(TWO)
     back = desk.rounds.run()
     assert (back.kind["name"], back.labelled) == ("class", 3)
+
+
+@pytest.mark.parametrize("snapshot", [True, False])
+def test_a_project_whose_single_control_was_learned_goes_on_with_all_of_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, snapshot: bool
+) -> None:
+    """As after an update of LabelCue: the rounds of before were of another kind."""
+    several = TWO.replace("</View>", '<Rating name="stars" toName="text"/></View>')
+    with monkeypatch.context() as before:
+        before.setattr("labelcue.rounds.parse_config", lambda xml: parse_config(xml.replace("<Rating", "<Gone")))
+        desk.config(several)
+        old = desk.work(4)
+    rounds = desk.restart(snapshot=snapshot)
+    assert rounds.due()
+    new = rounds.run()
+    assert (old.kind["name"], new.kind["name"], new.labelled) == ("class", "joint", 4)
+    assert new.round.number == old.round.number + 1
+    assert new.round.full
+    same(desk.restart(snapshot=snapshot).snapshot, new)

@@ -16,7 +16,7 @@ from labelcue.embedders import embedders
 from labelcue.embedders.fitting import embedder_for
 from labelcue.errors import ConfigError, NotFound
 from labelcue.labelstudio.client import LabelStudio
-from labelcue.labelstudio.config import parse_config
+from labelcue.labelstudio.config import parse_config, words_of
 from labelcue.labelstudio.events import label_config_event
 from labelcue.labelstudio.way import way_of
 from labelcue.settings import Settings
@@ -85,8 +85,7 @@ def _examine(ls: LabelStudio, home: Home, settings: Settings, project: int, on_s
     _only_one(home, ls.url, project)
     found = ls.project(project)
     spec = parse_config(str(found["label_config"]))
-    shown = ", ".join(spec.classes[:8]) + (", …" if len(spec.classes) > 8 else "") or "numbers"
-    on_step(f"Project {project}, {found.get('title')!r}: {spec.control} on ${spec.field} ({shown})")
+    on_step(f"Project {project}, {found.get('title')!r}: {words_of(spec)}")
     require_service(settings)
     on_step(f"The service answers; Label Studio will call it at {service}")
     return found

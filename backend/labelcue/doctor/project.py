@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from labelcue.connect import ours
 from labelcue.doctor.finding import Case, Finding
 from labelcue.errors import UnsupportedConfig
-from labelcue.labelstudio.config import parse_config
+from labelcue.labelstudio.config import describe, parse_config
 from labelcue.labelstudio.filters import where
 from labelcue.labelstudio.way import way_of
+from labelcue.types import TaskSpec
 
 AGAIN = "Run `labelcue connect` again: it mends this."
 VERSIONS = "predictions_model_versions"
@@ -30,13 +31,19 @@ def project_findings(case: Case) -> Iterator[Finding]:
 
 
 def _label_config(case: Case) -> Finding:
-    remedy = "Keep one Choices, Rating or Number on a Text, HyperText or Image in the label config."
+    remedy = "Have a Choices, Taxonomy, Rating, Number or Pairwise on a Text, HyperText or Image in the label config."
     try:
         spec = parse_config(str(case.found["label_config"]))
     except UnsupportedConfig as error:
         return case.judge("label-config", "bad", error.message, error.remedy or remedy)
-    what = f"{len(spec.classes)} classes" if spec.classes else "numbers"
-    return case.judge("label-config", "ok", f"LabelCue learns {spec.from_name!r} with {what}.", remedy)
+    learned = [f"{one.from_name!r} with {_what(one)}" for one in spec.parts or (spec,)]
+    left = [f"{info.name!r} ({info.tag}): {info.why}" for info in describe(spec.xml) if not info.supported]
+    besides = f" Left to the annotators: {'; '.join(left[:10])}." if left else ""
+    return case.judge("label-config", "ok", f"LabelCue learns {' and '.join(learned)}.{besides}", remedy)
+
+
+def _what(spec: TaskSpec) -> str:
+    return f"{len(spec.classes)} classes" if spec.classes else "numbers"
 
 
 def _sampling(case: Case) -> Finding:

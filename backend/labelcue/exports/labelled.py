@@ -7,7 +7,7 @@ from math import fsum
 from typing import Any
 
 from labelcue.errors import LabelCueError, TaskUnreadable
-from labelcue.labels import LabelKind, kinds
+from labelcue.labels import LabelKind, kind_for
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import label_of
 from labelcue.store.base import Ledger
@@ -28,7 +28,7 @@ def labelled(ledger: Ledger, project: int, upto: int | None = None) -> Iterator[
     spec = _spec(state)
     if spec is None:
         return
-    kind = kinds.create(spec.kind)
+    kind = kind_for(spec)
     for task in sorted(state.tasks):
         given = _labels(state, task, spec)
         if given:

@@ -11,13 +11,19 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 from labelcue.errors import BadRequest
 from labelcue.labels.belief import Belief
 from labelcue.registry import Registry
-from labelcue.types import Answer, Floats, Json, Label
+from labelcue.types import Answer, Floats, Json, Label, TaskSpec
 
-CLASS, SET, NUMBER, SPANS = "class", "set", "number", "spans"
-EVERY = (CLASS, SET, NUMBER, SPANS)
+CLASS, SET, NUMBER, SPANS, PAIR, JOINT = "class", "set", "number", "spans", "pair", "joint"
+MEAN, MOST = "mean", "max"
+COMBINES = (MEAN, MOST)
+"""How the doubts of the parts of a label combine: their weighted mean, or the largest by weight."""
+EVERY = (CLASS, SET, NUMBER, SPANS, JOINT)
+"""The kinds that strategies tell apart."""
 
 
 class Model(Protocol):
@@ -58,6 +64,14 @@ class LabelKind(ABC):
     """Whether answers name classes."""
     exclusive: ClassVar[bool] = False
     """Whether each item has one class, so that classes can have shares of a queue."""
+    like: ClassVar[str] = ""
+    """The kind as which strategies take it; empty: its own."""
+    own: ClassVar[tuple[Label, ...]] = ()
+    """Its classes, where they are always the same."""
+    joins: ClassVar[bool] = False
+    """Whether it may be a part of a label that has several."""
+    keyed: ClassVar[bool] = False
+    """Whether an answer is a mapping, from the names of parts."""
     bounds: tuple[float, float] | None = None
     """Where numbers lie; None: anywhere, or no numbers."""
 
@@ -71,6 +85,12 @@ class LabelKind(ABC):
         raise BadRequest(
             f"The bounds are {bounds!r}, and labels that are {self.takes} have none.",
             "Leave them out, or choose a surrogate for numbers.",
+        )
+
+    def compose(self, parts: Sequence[Mapping[str, Any]], combine: str = MEAN) -> None:
+        """Be of these parts, each `{name, kind, classes, weight}`. Raises BadRequest."""
+        raise BadRequest(
+            f"Labels that are {self.takes} have no parts.", "Leave them out, or choose the surrogate joint."
         )
 
     def columns(self, classes: int) -> int:
@@ -132,6 +152,10 @@ class LabelKind(ABC):
         """(c,) what one (k,) prediction says of each class, 0 to 1; (0,) where there are none."""
         return said if self.named else said[:0]
 
+    def titled(self, classes: tuple[Label, ...], said: Floats) -> dict[str, float]:
+        """One (k,) prediction with the names of its numbers."""
+        return dict(zip(classes, self.of_classes(classes, said).astype(np.float64).tolist(), strict=False))
+
     def cut(self, classes: tuple[Label, ...], said: Floats, columns: Sequence[int]) -> Floats:
         """One (k,) prediction with the classes of these places alone, in their order."""
         return said[list(columns)] if self.named else said
@@ -162,4 +186,25 @@ def kind_of(body: Mapping[str, Any]) -> LabelKind:
     kind = kinds.create(body["name"])
     if body.get("bounds") is not None:
         kind.limit(tuple(body["bounds"]))
+    if body.get("parts"):
+        kind.compose(body["parts"], body.get("combine", MEAN))
     return kind
+
+
+def kind_for(spec: TaskSpec) -> LabelKind:
+    """The kind of label that a label config asks for."""
+    kind = kinds.create(spec.kind)
+    if spec.bounds is not None:
+        kind.limit(spec.bounds)
+    if spec.parts:
+        kind.compose(**parts_for(spec))
+    return kind
+
+
+def parts_for(spec: TaskSpec) -> dict[str, Json]:
+    """What a label of several controls is made of, as `compose` takes it."""
+    each = [
+        {"name": one.from_name, "kind": kind_for(one).as_json(), "classes": list(one.classes), "weight": one.weight}
+        for one in spec.parts
+    ]
+    return {"parts": each, "combine": spec.combine}

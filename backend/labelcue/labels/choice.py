@@ -64,6 +64,7 @@ class Choice(LabelKind):
     name = "class"
     form = "the name of its class"
     exclusive = True
+    joins = True
 
     @property
     def takes(self) -> str:

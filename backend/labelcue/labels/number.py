@@ -73,6 +73,7 @@ class Number(LabelKind):
     name = "number"
     form = "a number"
     named = False
+    joins = True
 
     @property
     def takes(self) -> str:
@@ -135,6 +136,10 @@ class Number(LabelKind):
     def guess(self, classes: tuple[Label, ...], said: Floats) -> tuple[Answer, float]:
         """The mean; how surely: what the labels have taken from the deviation."""
         return float(said[MEAN]), float(1 - said[DOUBT])
+
+    def titled(self, classes: tuple[Label, ...], said: Floats) -> dict[str, float]:
+        """Mean and deviation."""
+        return {"mean": float(said[MEAN]), "deviation": float(said[DEVIATION])}
 
     def text(self, answer: Answer) -> str:
         """Three digits."""

@@ -79,6 +79,7 @@ class Several(LabelKind):
 
     name = "set"
     form = "a set of names of classes"
+    joins = True
 
     @property
     def takes(self) -> str:

@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from labelcue.errors import UnsupportedConfig
-from labelcue.labelstudio.controls import Control, control_of, named, refusal
-from labelcue.labelstudio.markup import Objects, controls_in, field_of, objects_in, tree
+from labelcue.labels import COMBINES, JOINT, MEAN, kinds
+from labelcue.labelstudio.controls import Control, controls, named, refusal
+from labelcue.labelstudio.markup import Objects, controls_in, field_of, number, objects_in, sort_of, tree
 from labelcue.types import TaskSpec
 
 SUPPORTED = (
-    "LabelCue learns one Choices (single or multiple), Rating or Number on a Text, HyperText or Image, or Labels on a "
-    "Text, whose value is one field, as $text."
+    "LabelCue learns Choices (single or multiple), Taxonomy, Rating, Number and Pairwise on a Text, HyperText or "
+    "Image, and Labels on a Text, whose value is one field, as $text."
 )
+WEIGHT, COMBINE = "cueWeight", "cueCombine"
+"""Attributes of ours, of a control and of the root, which Label Studio keeps and passes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +37,38 @@ class ControlInfo:
 
 
 def parse_config(xml: str) -> TaskSpec:
-    """The one control that can be learned; raises UnsupportedConfig that names the controls and what is wrong."""
+    """What can be learned, of one control or of several; raises UnsupportedConfig that names each and what is wrong."""
     root = tree(xml)
     objects, elements = objects_in(root), controls_in(root)
     if not elements:
         raise UnsupportedConfig("The label config has no control, so nothing can be labelled.", SUPPORTED)
-    learnable = [(element, control_of(element.tag)) for element in elements if not refusal(element, objects)]
-    ranked = [(control.rank(element), element, control) for element, control in learnable if control is not None]
-    if not ranked:
-        reasons = "; ".join(f"{named(element)}: {refusal(element, objects)}" for element in elements[:10])
-        raise UnsupportedConfig(f"LabelCue cannot learn this label config. {reasons}.", SUPPORTED)
-    first = min(rank for rank, _, _ in ranked)
-    chosen = [(element, control) for rank, element, control in ranked if rank == first]
-    if len(chosen) > 1:
-        names = ", ".join(named(element) for element, _ in chosen[:10])
-        raise UnsupportedConfig(
-            f"The label config has {len(chosen)} controls that could be learned: {names}.",
-            "Keep one of them; LabelCue learns one control a project.",
-        )
-    return _spec(*chosen[0], objects, xml)
+    reasons = _reasons(elements, objects)
+    specs = [_spec(element, objects, xml) for element, why in zip(elements, reasons, strict=True) if not why]
+    if not specs:
+        whys = "; ".join(f"{named(one)}: {why}" for one, why in zip(elements[:10], reasons, strict=False))
+        raise UnsupportedConfig(f"LabelCue cannot learn this label config. {whys}.", SUPPORTED)
+    return specs[0] if len(specs) == 1 else _joined(specs, root.get(COMBINE, MEAN))
 
 
 def describe(xml: str) -> list[ControlInfo]:
     """Every control in the order of the config; raises UnsupportedConfig where the XML cannot be read."""
     root = tree(xml)
-    objects = objects_in(root)
+    objects, elements = objects_in(root), controls_in(root)
     infos = []
-    for element in controls_in(root):
-        target = objects.get(element.get("toName", ""))
-        why = refusal(element, objects)
+    for element, why in zip(elements, _reasons(elements, objects), strict=True):
+        target = objects.get(element.get("toName", "").partition(",")[0])
         tag = "" if target is None else target.tag
         infos.append(ControlInfo(element.get("name", ""), element.tag, tag, not why, why))
     return infos
+
+
+def words_of(spec: TaskSpec) -> str:
+    """What is learned, for people: `Choices on $text (ham, spam)`."""
+    if spec.parts:
+        return "; ".join(f"{part.from_name!r}: {words_of(part)}" for part in spec.parts)
+    shown = ", ".join(spec.classes[:8]) + (", …" if len(spec.classes) > 8 else "") or "numbers"
+    fields = " and ".join(f"${field}" for field in (spec.field, *(field for field, _ in spec.others)))
+    return f"{spec.control} on {fields} ({shown})"
 
 
 def picture_field(xml: str) -> str:
@@ -75,8 +79,46 @@ def picture_field(xml: str) -> str:
         return ""
 
 
-def _spec(element: Element, control: Control, objects: Objects, xml: str) -> TaskSpec:
-    target = objects[element.get("toName", "")]
+def _reasons(elements: Sequence[Element], objects: Objects) -> list[str]:
+    """Why each control is not learned, empty for those that are.
+
+    Kinds that join are learned together, of objects of one sort; another kind where it is the only control.
+    """
+    whys = [refusal(element, objects) or _weightless(element) for element in elements]
+    free = [place for place, why in enumerate(whys) if not why]
+    joining = [place for place in free if kinds.create(_control(elements[place]).kind(elements[place])).joins]
+    first = (joining or free or [0])[0]
+    for place in free[:]:
+        element, leader = elements[place], elements[first]
+        if place != first and (not joining or place not in joining):
+            whys[place] = f'a {element.tag} is learned by itself alone; set {WEIGHT}="0" on the others for that'
+        elif _shown(element, objects) != _shown(leader, objects):
+            whys[place] = f"it labels another sort of object than {named(leader)}, which is learned"
+        elif element.get("name") in (elements[other].get("name") for other in free if other < place):
+            whys[place] = "another control has its name"
+    return whys
+
+
+def _weightless(element: Element) -> str:
+    """Why its weight keeps it from being learned."""
+    given = element.get(WEIGHT, "1")
+    weight = number(given)
+    if weight is None or weight < 0:
+        return f"{WEIGHT}={given[:60]!r} is no number from 0 up"
+    return f'{WEIGHT}="0" leaves it to the annotators' if weight == 0 else ""
+
+
+def _shown(element: Element, objects: Objects) -> str:
+    return sort_of(_control(element).targets(element, objects)[0])
+
+
+def _control(element: Element) -> Control:
+    return controls.create(element.tag)
+
+
+def _spec(element: Element, objects: Objects, xml: str) -> TaskSpec:
+    control = _control(element)
+    target, *others = control.targets(element, objects)
     return TaskSpec(
         from_name=element.get("name", ""),
         to_name=element.get("toName", ""),
@@ -87,4 +129,25 @@ def _spec(element: Element, control: Control, objects: Objects, xml: str) -> Tas
         xml=xml,
         kind=control.kind(element),
         bounds=control.bounds(element),
+        others=tuple((field_of(other), other.tag) for other in others),
+        weight=number(element.get(WEIGHT, "1")) or 1.0,
+    )
+
+
+def _joined(specs: Sequence[TaskSpec], combine: str) -> TaskSpec:
+    """All of them as the parts of one."""
+    if combine not in COMBINES:
+        raise UnsupportedConfig(f"{COMBINE}={combine[:60]!r} is unknown.", f"Choose one of: {', '.join(COMBINES)}.")
+    first = specs[0]
+    fields = dict.fromkeys((spec.field, spec.object) for spec in specs)
+    return replace(
+        first,
+        control=" + ".join(spec.control for spec in specs),
+        classes=(),
+        kind=JOINT,
+        bounds=None,
+        others=tuple(fields)[1:],
+        weight=1.0,
+        parts=tuple(specs),
+        combine=combine,
     )

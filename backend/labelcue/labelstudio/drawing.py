@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from labelcue.errors import UnsupportedConfig
 from labelcue.types import Json
 
+Value: TypeAlias = tuple[str, ...] | tuple[tuple[str, ...], ...] | float
+"""What a region says: choices, paths, or a number."""
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 @lru_cache(maxsize=1024)
-def drawn(xml: str, control: str, value: tuple[str, ...] | float) -> Mapping[str, Json]:
+def drawn(xml: str, control: str, value: Value) -> Mapping[str, Json]:
     """The region in which the control says `value`, made and accepted by the SDK; raises UnsupportedConfig.
 
     It is shared: copy what you change.
     """
     shown = ", ".join(map(repr, value))[:80] if isinstance(value, tuple) else f"{value:g}"
-    given = _json(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
+    alone = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
+    given = value[0] if isinstance(value, tuple) and alone else _json(value)
     try:
         region = _interface(xml).create_regions({control: given})[0]
     except (ValueError, IndexError) as error:
@@ -43,8 +46,8 @@ def accept(xml: str, result: Sequence[Json], shown: str) -> None:
         raise UnsupportedConfig(f"Label Studio's SDK refuses the label {shown}: {wrong[0][:200]}.")
 
 
-def _json(value: str | tuple[str, ...] | float) -> Json:
-    return list(value) if isinstance(value, tuple) else value
+def _json(value: Json) -> Json:
+    return [_json(one) for one in value] if isinstance(value, tuple) else value
 
 
 @lru_cache(maxsize=16)

@@ -88,6 +88,11 @@ def field_of(element: Element) -> str:
     return found.group(1) if found else ""
 
 
+def sort_of(element: Element) -> str:
+    """What an object shows: objects of one sort are read together."""
+    return "text" if element.tag in ("Text", "HyperText") else element.tag
+
+
 def number(text: str) -> float | None:
     """The finite number that an attribute spells."""
     try:

@@ -18,6 +18,9 @@ def label_of(spec: TaskSpec, result: Sequence[Json]) -> Answer | None:
 
     Raises TaskUnreadable for what is no answer under this label config, as a label that it does not have.
     """
+    if spec.parts:
+        given = [(part.from_name, label_of(part, result)) for part in spec.parts]
+        return tuple((name, answer) for name, answer in given if answer is not None) or None
     own = [region for region in result if isinstance(region, Mapping) and region.get("from_name") == spec.from_name]
     return controls.create(spec.control).read(spec, own)
 
@@ -34,13 +37,21 @@ def prediction(spec: TaskSpec, scores: Scores | None, reason: str = "", version:
     if not math.isfinite(confidence):
         return _empty("the model gave no number", scores.version)
     try:
-        regions = controls.create(spec.control).made(spec, scores.label)
+        regions = _made(spec, scores.label)
     except UnsupportedConfig as error:
         return _empty(error.message, scores.version)
     own = [{**region, "id": _id(scores.task, place)} for place, region in enumerate(regions)]
     for region, sure in zip(own, scores.each, strict=False):
         region["score"] = sure
     return {"result": own, "score": min(1.0, max(0.0, float(confidence))), "model_version": scores.version}
+
+
+def _made(spec: TaskSpec, answer: Answer) -> list[Mapping[str, Json]]:
+    if not spec.parts:
+        return controls.create(spec.control).made(spec, answer)
+    known = {part.from_name: part for part in spec.parts}
+    pairs = answer if isinstance(answer, tuple) else ()
+    return [region for name, one in pairs if name in known for region in _made(known[name], one)]
 
 
 def _id(task: int, place: int) -> str:

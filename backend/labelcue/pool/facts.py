@@ -23,7 +23,7 @@ class Facts:
 
     def __init__(self, classes: Iterable[Label] | None, kind: LabelKind | None = None) -> None:
         self.kind = kind or kinds.create("class")
-        self.fixed = classes is not None
+        self.fixed = classes is not None or bool(self.kind.own)
         """Whether classes were given; else they are learned from the labels."""
         self.classes: tuple[Label, ...] = _as_classes(classes or (), self.kind)
         self.labels: dict[ItemId, dict[UserId | None, Answer]] = {}
@@ -138,7 +138,8 @@ class Facts:
 
 
 def _by_user(item: ItemId, said: object, taker: str, kind: LabelKind) -> dict[UserId | None, Answer]:
-    by_user: dict[Any, Any] = dict(said) if isinstance(said, Mapping) else {None: said}
+    alone = kind.keyed and isinstance(said, Mapping) and all(isinstance(key, str) for key in said)
+    by_user: dict[Any, Any] = dict(said) if isinstance(said, Mapping) and not alone else {None: said}
     read = {user: kind.read(label) for user, label in by_user.items()}
     wrong = [by_user[user] for user, answer in read.items() if answer is None]
     if wrong or not by_user:
@@ -154,10 +155,16 @@ def _by_user(item: ItemId, said: object, taker: str, kind: LabelKind) -> dict[Us
 
 def _as_classes(classes: Iterable[Label], kind: LabelKind) -> tuple[Label, ...]:
     given = list(classes)
+    if kind.own and (not given or set(given) == set(kind.own)):
+        return kind.own
     if given and not kind.named:
         raise BadRequest(
             f"Labels that are {kind.takes} have no classes, and {', '.join(map(repr, given))} were given.",
             "Leave them out, or choose a surrogate for classes or sets.",
+        )
+    if kind.own:
+        raise BadRequest(
+            f"The classes are {', '.join(map(repr, given))}, and labels are {kind.takes}.", "Leave the classes out."
         )
     wrong: list[object] = [label for label in given if not isinstance(label, str) or not label]
     if wrong or isinstance(classes, str):

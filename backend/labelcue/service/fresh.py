@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from labelcue.embedders import Embedder, Task, embedders
+from labelcue.embedders.joining import embed_all
 from labelcue.errors import LabelCueError
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.media import Media, open_media
@@ -90,7 +91,7 @@ class FreshVectors:
                 found.give_up(waiting[start:], self._late())
                 return
             batch = waiting[start : start + BATCH]
-            embedded = embedder.embed_tasks(batch, spec.field, html=spec.object == "HyperText", media=media)
+            embedded = embed_all(embedder, batch, spec, media=media)
             found.vectors.update((batch[place][0], embedded.vectors[row]) for row, place in enumerate(embedded.ok))
             found.reasons.update(embedded.problems)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from labelcue.embedders.words import Words
 from labelcue.errors import LabelCueError
-from labelcue.labels import SPANS
+from labelcue.labels import SPANS, kind_for
 from labelcue.labels.tagging import Tagger, tag
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import prediction
@@ -104,7 +104,7 @@ class Predictor:
         if snapshot is None or not snapshot.trained:
             return UNTRAINED
         columns = tuple(place for place, label in enumerate(snapshot.classes) if label in spec.classes)
-        if spec.kind != snapshot.labels_are.name:
+        if spec.kind != snapshot.labels_are.name or (spec.parts and kind_for(spec).as_json() != dict(snapshot.kind)):
             return "the model was trained for labels of another kind; the learner has yet to read this label config"
         if not columns and snapshot.labels_are.named:
             return "the model knows none of the labels of this label config; the learner has yet to read it"

@@ -159,10 +159,15 @@ def create_strategy(name: str, params: Mapping[str, Any] | None = None) -> Strat
     return strategies.create(name, **read_params(name, params_of(strategies.create(name)), params or {}))
 
 
+def makes_sense(strategy: Strategy, kind: LabelKind) -> bool:
+    """Whether the strategy can order by what a model says of such labels."""
+    return (kind.like or kind.name) in strategy.kinds
+
+
 def suited(strategy: Strategy, kind: LabelKind) -> Strategy:
     """The strategy itself. Raises WrongSetting where it makes no sense for this kind of label."""
-    if kind.name not in strategy.kinds:
-        others = (name for name in strategies.names() if kind.name in strategies.create(name).kinds)
+    if not makes_sense(strategy, kind):
+        others = (name for name in strategies.names() if makes_sense(strategies.create(name), kind))
         raise WrongSetting(
             "strategy",
             f"The strategy {strategy.name!r} makes no sense for labels that are {kind.takes}.",

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from labelcue.labels import CLASS
+from labelcue.labels import CLASS, LabelKind
 from labelcue.labels.tokens import Tokens
 from labelcue.registry import Registry
 from labelcue.types import Answer, Floats, Ints, Label
@@ -179,6 +179,10 @@ class Surrogate(ABC):
     """The surrogate that serves until the neighbour graph has grown; empty for those that do without the graph."""
     uses_tokens: ClassVar[bool] = False
     """Whether it reads the tokens of each text."""
+
+    def suited(self, kind: LabelKind) -> Surrogate:
+        """The surrogate for labels of this very kind, which is its own."""
+        return self
 
     @abstractmethod
     def fit(self, examples: Examples, before: Head, full: bool, rng: np.random.Generator) -> Head:

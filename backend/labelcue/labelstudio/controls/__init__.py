@@ -17,8 +17,6 @@ from labelcue.registry import Registry
 from labelcue.types import Answer, Json, Label, TaskSpec
 
 NOT_YET = {
-    "Taxonomy": "a flat Choices would be learned",
-    "Pairwise": "a Choices with the two sides as choices would be learned",
     **dict.fromkeys(("HyperTextLabels", "ParagraphLabels"), "a Choices for the whole text would be learned"),
     **dict.fromkeys(
         ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "BrushLabels", "EllipseLabels", "TimeSeriesLabels"),
@@ -35,10 +33,6 @@ class Control(ABC):
     """The objects that it may label."""
 
     @abstractmethod
-    def rank(self, element: Element) -> int:
-        """Of several controls the lowest is learned: 0 for a single choice, and so on."""
-
-    @abstractmethod
     def kind(self, element: Element) -> str:
         """The kind of label that it gives, as in the room `labels`."""
 
@@ -53,6 +47,10 @@ class Control(ABC):
     @abstractmethod
     def refused(self, element: Element) -> str:
         """Why such a control cannot be learned; empty where it can."""
+
+    def targets(self, element: Element, objects: Objects) -> list[Element]:
+        """The objects that it labels, where none is refused."""
+        return [objects[element.get("toName", "")]]
 
     def refused_objects(self, element: Element, objects: Objects) -> str:
         """Why what it labels cannot be read; empty where it can."""

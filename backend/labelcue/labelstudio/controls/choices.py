@@ -19,10 +19,6 @@ SINGLE = ("", "single", "single-radio")
 class Choices(Control):
     """A flat list of choices for the whole task."""
 
-    def rank(self, element: Element) -> int:
-        """A single choice goes before all, then a multiple one."""
-        return 0 if element.get("choice", "") in SINGLE else 1
-
     def kind(self, element: Element) -> str:
         """By the attribute `choice`."""
         return CLASS if element.get("choice", "") in SINGLE else SET

@@ -21,10 +21,6 @@ class Labels(Control):
 
     reads = ("Text",)
 
-    def rank(self, element: Element) -> int:
-        """Behind whatever is answered once for the whole task."""
-        return 10
-
     def kind(self, element: Element) -> str:
         """Spans."""
         return SPANS

@@ -23,10 +23,6 @@ STARS = 5
 class Numbers(Control):
     """One number for the whole task."""
 
-    def rank(self, element: Element) -> int:
-        """A Rating goes before a Number."""
-        return 2 if element.tag == "Rating" else 3
-
     def kind(self, element: Element) -> str:
         """Numbers."""
         return NUMBER

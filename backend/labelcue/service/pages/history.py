@@ -10,7 +10,7 @@ import numpy as np
 
 from labelcue.embedders.text import text_of
 from labelcue.errors import LabelCueError, NotFound, TaskUnreadable
-from labelcue.labels import kinds
+from labelcue.labels import kind_for
 from labelcue.labelstudio.config import parse_config, picture_field
 from labelcue.labelstudio.regions import label_of
 from labelcue.store.base import Ledger
@@ -134,6 +134,6 @@ def _label(spec: TaskSpec, one: AnnotationState) -> str | None:
     """In words."""
     try:
         answer = label_of(spec, one.result)
-        return None if answer is None else kinds.create(spec.kind).text(answer)
+        return None if answer is None else kind_for(spec).text(answer)
     except TaskUnreadable:
         return None  # The status names it under `annotation_problems`; here it is no label.
