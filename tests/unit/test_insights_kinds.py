@@ -103,6 +103,8 @@ def test_a_project_of_sets_or_numbers_gets_every_section(whole: Report) -> None:
     assert sum(whole.coverage.balance.labels) > 0
     assert set(whole.map.label) - {-1} <= set(range(len(whole.groups)))
     assert whole.spending.choice == ""
+    assert whole.errors.suspects[0].task in whole.spending.second
+    assert len(whole.spending.second) == 100
     json.dumps(whole.as_json(), allow_nan=False)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from labelcue.errors import BadRequest, WrongSetting
+from labelcue.labels import kinds
 from labelcue.offering import catalogue_of
 from labelcue.queueing.acting import tasks_of
 from labelcue.queueing.settings import QueueSettings
-from labelcue.service.pages import choices
+from labelcue.service.pages import choices, offers
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import write_snapshot
 from labelcue.types import Kind
@@ -217,3 +218,13 @@ def test_a_strategy_that_stands_may_stay_though_another_serves(tmp_path: Path, o
     assert re.search(r'id="s-margin" value="margin" checked aria', text)
     assert "Until another is chosen, one that suits them serves." in text
     assert "Saved as version 1" in visitor.post(PAGE, **{**FORM, "audit": "7"}).text
+
+
+def test_labels_that_strategies_take_as_another_kind_are_offered_what_that_one_is() -> None:
+    catalogue = catalogue_of("herding", "logistic")
+    pair = kinds.create("pair")
+    assert pair.like
+    offered = offers.strategies(catalogue, pair, "margin", "herding")
+    plain = offers.strategies(catalogue, kinds.create(pair.like), "margin", "herding")
+    assert [one.why_not for one in offered] == [one.why_not for one in plain]
+    assert next(one for one in offered if one.card.name == "margin").chosen

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from labelcue.insights.agreement import Agreement, agreement
 from labelcue.insights.audit import Audit, Sample, audit, audit_of
 from labelcue.insights.distances import agreement_by, metric_of_numbers, metric_of_sets
-from labelcue.insights.errors import Errors, label_errors
+from labelcue.insights.errors import FEWEST, Errors, label_errors
 from labelcue.insights.errors_others import number_errors, set_errors
 from labelcue.insights.facts import Facts
 from labelcue.insights.heldout import HeldOut, held_out
 from labelcue.insights.heldout_others import held_out_numbers, held_out_sets
 from labelcue.insights.scores import by_label, mean_error, parts_of
-from labelcue.insights.second import Spending, spending, with_quality
+from labelcue.insights.second import LISTED, Spending, spending, with_quality
 from labelcue.insights.yardsticks import Answers
 from labelcue.labels import CLASS, NUMBER, SET, kinds
 from labelcue.labels.number import PARTS
@@ -76,7 +76,7 @@ def annotators(facts: Facts, held: HeldOut) -> tuple[Agreement, Spending]:
     """Whether they agree, and where the next label is better spent."""
     rng = np.random.default_rng([facts.seed, 3])
     if facts.kind != CLASS:
-        return _others_agree(facts, rng), _unsaid()
+        return _others_agree(facts, rng), _least_believed(facts, held)
     found = agreement(facts.said, held.probabilities, rng)
     rows = np.arange(len(facts.labelled), dtype=np.int64)
     rated = with_quality(found.annotators, facts.said, rows, held.probabilities, facts.seed)
@@ -102,9 +102,16 @@ def _tasks(facts: Facts, found: Agreement) -> tuple[tuple[int, float], ...]:
     return tuple((int(facts.ids[facts.labelled[row]]), share) for row, share in found.hardest)
 
 
-def _unsaid() -> Spending:
+def _least_believed(facts: Facts, held: HeldOut) -> Spending:
+    """Of sets and numbers: nobody can say whether a second opinion tells more than a new task, but of which label it
+    tells most: of the one that models which did not see it believe least, where nobody else has labelled it yet."""
     words = "Whether a second opinion tells more than a new task is known for single classes alone."
-    return Spending("", None, None, (), words)
+    if len(facts.labelled) < FEWEST:
+        return Spending("", None, None, (), words)
+    doubt = np.abs(held.probabilities - facts.targets).max(axis=1)
+    once = np.flatnonzero(np.bincount(facts.said.item, minlength=len(doubt)) == 1)
+    order = once[np.argsort(-doubt[once], kind="stable")[:LISTED]]
+    return Spending("", None, None, tuple(int(facts.ids[facts.labelled[row]]) for row in order), words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ def check_kind(settings: QueueSettings, stands: QueueSettings, catalogue: Catalo
     """Raises WrongSetting for what makes no sense for the project's kind of label. A strategy or surrogate that stands
     already may stay: the learner takes another in its place."""
     strategy, surrogate = catalogue.strategy(settings.strategy), catalogue.surrogate(settings.surrogate)
-    if strategy is not None and settings.strategy != stands.strategy and not strategy.suits(kind.name):
-        names = ", ".join(one.name for one in catalogue.strategies if one.suits(kind.name))
+    if strategy is not None and settings.strategy != stands.strategy and not strategy.suits(kind.like or kind.name):
+        names = ", ".join(one.name for one in catalogue.strategies if one.suits(kind.like or kind.name))
         raise WrongSetting(
             "strategy",
             f"The strategy {strategy.name!r} makes no sense for labels that are {kind.takes}.",

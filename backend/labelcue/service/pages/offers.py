@@ -31,7 +31,7 @@ def strategies(catalogue: Catalogue, kind: LabelKind | None, typed: str, stands:
     found = []
     for card in catalogue.strategies:
         stood = card.name == _bare(stands)
-        unfit = kind is not None and not card.suits(kind.name)
+        unfit = kind is not None and not card.suits(kind.like or kind.name)
         why = _unfit(kind) if unfit and kind is not None else ""
         chosen, value = card.name == _bare(typed), stands if stood else card.name
         if stood and why:
