@@ -210,6 +210,25 @@ def test_given_back_at_once_but_only_by_its_holder(ledger: Ledger) -> None:
     assert ledger.acquire(1, "b", ttl=10)
 
 
+def test_a_clock_that_is_set_back_or_forward_leaves_no_project_without_a_learner(ledger: Ledger, clock: Clock) -> None:
+    clock.now = 1_000_000.0
+    assert ledger.acquire(1, "dead", ttl=10)
+    clock.now -= 500_000
+    assert ledger.acquire(1, "a", ttl=10)
+    assert not ledger.acquire(1, "b", ttl=10)
+    clock.now -= 100
+    assert not ledger.acquire(1, "b", ttl=10)
+    assert ledger.acquire(1, "a", ttl=10)
+    clock.now += 1_000_000
+    assert ledger.acquire(1, "b", ttl=10)
+    with pytest.raises(LeaseLost):
+        ledger.add_round(a_round(1), "a")
+    ledger.append([task(1)])
+    clock.now -= 2_000_000
+    assert ledger.append([task(2)]) == 2
+    assert [event.body["task"] for event in ledger.read(1)] == [1, 2]
+
+
 def test_rounds_come_back_as_they_were(ledger: Ledger) -> None:
     ledger.acquire(1, "a", ttl=10)
     ledger.acquire(2, "a", ttl=10)

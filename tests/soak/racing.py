@@ -57,8 +57,9 @@ def one_learner_a_project(trial: Trial) -> Figure:
             racer.wait()
     holds = _holds(trial.folder)
     changes = [(one, other) for one, other in pairwise(holds) if one[2] != other[2]]
-    # The one before held it for TTL from some moment after it asked.
-    early = sum(other[1] < one[0] + TTL for one, other in changes)
+    # Each began to hold it at some moment between its question and its answer: two such spans within one TTL are two
+    # learners at once.
+    early = sum(max(one[1], other[1]) - min(one[0], other[0]) < TTL for one, other in changes)
     slowest = max(other[1] - one[1] for one, other in changes)
     words = (
         f"{len(changes)} takeovers, {early} before the lease was over, slowest {slowest:.1f} s of a lease of {TTL:g} s"

@@ -69,10 +69,25 @@ class House:
             return failed
         raise AssertionError("no poll came through")
 
+    def equal_after_a_poll(self) -> bool:
+        """False: only after the hourly comparison of everything, where two losses had hidden each other from counters.
+
+        Raises AssertionError where not even then.
+        """
+        self.reconciler.poll()
+        try:
+            assert_equal(self.ls, self.ledger)
+        except AssertionError:
+            self.clock.now += Settings().reconcile_full_s + 1
+            self.reconciler.poll()
+            assert_equal(self.ls, self.ledger)
+            return False
+        return True
+
 
 def what_was_missed_is_found(trial: Trial) -> Figure:
-    """`amount` runs of people at work; after each, one poll over a whole line, and the ledger is Label Studio's."""
-    failed = requests = 0
+    """`amount` runs of people at work; after each, a poll over a whole line, and the ledger is Label Studio's."""
+    failed = requests = late = 0
     with standing_in(LabelStudioDouble()) as (stand, port), broken_line(port, trial.seed) as (line, url):
         for run in range(trial.amount):
             stand.double = LabelStudioDouble(reuse_ids=bool(run % 2))
@@ -83,13 +98,13 @@ def what_was_missed_is_found(trial: Trial) -> Figure:
             with stand.lock:
                 deliver_badly(house, rng)
             house.patience.seconds = 60.0
-            house.reconciler.poll()
-            assert_equal(house.ls, house.ledger)
+            late += not house.equal_after_a_poll()
             house.client.close()
             trial.tell(run + 1)
         requests = stand.asked
-    words = f"{trial.amount:,} runs equal after one poll; {requests:,} requests, {failed:,} polls failed meanwhile"
-    return Figure(True, f"{words}; of requests: {told(line.done)}")
+    words = f"{trial.amount - late:,} of {trial.amount:,} runs equal after one poll, {late} after the hourly comparison"
+    words += f"; {requests:,} requests, {failed:,} polls failed meanwhile"
+    return Figure(late <= trial.amount / 100, f"{words}; of requests: {told(line.done)}")
 
 
 def _work(house: House, rng: random.Random) -> int:

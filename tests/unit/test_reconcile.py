@@ -315,3 +315,24 @@ def test_an_id_that_lives_again_outlives_the_late_news_of_its_deletion() -> None
     house.clock.now += 4000
     house.reconciler.poll()
     assert house.ledger.position(PROJECT) == events
+
+
+def test_a_task_that_lives_again_outlives_the_late_news_of_its_deletion() -> None:
+    """The same of a task and of its annotation: Label Studio gave the task's id to the next import."""
+    house = House()
+    house.ls.import_tasks([{"text": "a"}])
+    house.deliver_all()
+    house.ls.delete_tasks([1])
+    late = house.ls.sent.pop()
+    house.ls.import_tasks([{"text": "a"}])
+    house.ls.annotate(1, choice("ham"))
+    house.ls.edit_task(1, {"text": "b"})
+    house.ls.sent.clear()
+    for _ in range(2):
+        house.clock.now += 4000
+        house.reconciler.poll()
+        house.assert_equal()
+        house.deliver(late)
+    house.clock.now += 4000
+    house.reconciler.poll()
+    house.assert_equal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ BATCH = 200
 """Events in one transaction, at most."""
 BATCH_CHARACTERS = 500_000
 """Text in one transaction, about: the append stays in the low milliseconds, and a webhook's append never waits long."""
+INSISTENCE = 3
+"""How often, in one process, the ledger is told once more of what it has buried."""
 
 _FIRST_DAY = "1970-01-01T00:00:00.000000Z"
 Counters: TypeAlias = tuple[int, int, int]
@@ -38,11 +41,15 @@ class Mirror:
         """The latest time that a label config was stamped with."""
         self._seen: dict[TaskId, str] = {}
         """When a task had last changed when it was read whole, where the fold says something else."""
+        self._said: Counter[str] = Counter()
+        """How often each key of something buried was insisted on."""
 
     def catch_up(self) -> None:
         """Fold what is new in the ledger."""
         for event in self._ledger.read(self._project, after=self.fold.position):
             self.fold.apply(event)
+            if event.kind is Kind.TASK_DELETED:  # It may be late news of another task that had this id.
+                self.forget([TaskId(event.body["task"])])
             if event.kind is Kind.LABEL_CONFIG:
                 self._config_moment = max(self._config_moment, str(event.body["updated_at"]))
 
@@ -119,8 +126,11 @@ class Mirror:
         `again` says that the id lives once more.
         """
         self._say_again(events)
-        # Said so before, and deleted since by news that came late: that key is stored, and the id lives all the same.
-        self._say_again([event for event in events if self._is_dead(event)], f":{self.fold.position}")
+        # Said so before, and buried since by news that came late: that key is stored, and the id lives all the same.
+        for kind in (Kind.TASK, Kind.ANNOTATION):  # An annotation lives on a task.
+            lost = [event for event in events if event.kind is kind and self._is_buried(event)]
+            self._said.update(event.key for event in lost)
+            self._say_again(lost, f":{self.fold.position}")
         return [event for event in events if not self.holds(event)]
 
     def _say_again(self, events: Sequence[Event], mark: str = "") -> None:
@@ -136,10 +146,10 @@ class Mirror:
         )
         self.catch_up()
 
-    def _is_dead(self, event: Event) -> bool:
-        """Whether the fold has a deletion of what the event is about."""
-        name = "annotation" if event.kind is Kind.ANNOTATION else "task"
-        return self.fold.is_dead(event.kind, int(event.body[name]))
+    def _is_buried(self, event: Event) -> bool:
+        """Whether the fold has none of what the event is about, but could; a few times for each, and not for ever."""
+        on_dead_task = event.kind is Kind.ANNOTATION and self.fold.is_dead(TaskId(event.body["task"]))
+        return self._state(event) is None and not on_dead_task and self._said[event.key] < INSISTENCE
 
 
 def moment(row: Json) -> str:

@@ -10,6 +10,9 @@ from typing import ClassVar
 from labelcue.errors import ConfigError, Corrupt, LeaseLost
 from labelcue.types import Event, Kind, Round
 
+LONGEST = 60.0
+"""Times its own length that a lease of another learner may still hold; the clock was set back if it holds longer."""
+
 
 class Ledger(ABC):
     """Append-only events, rounds and leases of all projects. Safe to use from several threads and processes."""
@@ -61,7 +64,10 @@ class Ledger(ABC):
 
     @abstractmethod
     def acquire(self, project: int, holder: str, ttl: float) -> bool:
-        """Become, or stay, the one learner of a project for `ttl` seconds; False while another one is."""
+        """Become, or stay, the one learner of a project for `ttl` seconds; False while another one is.
+
+        A lease that ends more than LONGEST times `ttl` from now is over: somebody has set the clock back since.
+        """
 
     @abstractmethod
     def relinquish(self, project: int, holder: str) -> None:

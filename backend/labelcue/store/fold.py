@@ -74,6 +74,8 @@ def _annotation(state: State, event: Event) -> set[TaskId]:
     last = (live.updated_at, live.key) if live else state._unseated.get(number)
     if state._revive(event, number):
         state._dead_annotations.discard(number)
+        # Reconcile has just seen it live there: that is newer than whatever stood, or was buried, before.
+        last = last if live is not None and live.position >= event.position else None
     if number in state._dead_annotations or (last is not None and stamp(*last) >= new):
         return set()
     state._unseat(number)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from labelcue.errors import NotFound
 from labelcue.store import ledgers
-from labelcue.store.base import Ledger, lease_lost, wrong_number
+from labelcue.store.base import LONGEST, Ledger, lease_lost, wrong_number
 from labelcue.store.codec import Row, pack, unpack
 from labelcue.types import Event, Kind, Round
 
@@ -82,7 +82,7 @@ class MemoryLedger(Ledger):
         with self._lock:
             now = self._clock()
             other, expires = self._learners.get(project, (holder, now))
-            if other != holder and expires > now:
+            if other != holder and now < expires <= now + LONGEST * ttl:
                 return False
             self._learners[project] = (holder, now + ttl)
             return True

@@ -13,7 +13,7 @@ from typing import Any
 from labelcue.errors import ConfigError, NotFound, StoreBusy
 from labelcue.store import ledgers
 from labelcue.store import sqlite_statements as sql
-from labelcue.store.base import Ledger, damaged, lease_lost, wrong_number
+from labelcue.store.base import LONGEST, Ledger, damaged, lease_lost, wrong_number
 from labelcue.store.codec import Row, pack, unpack
 from labelcue.store.sqlite_copy import copy
 from labelcue.store.sqlite_handles import Handles, translate
@@ -94,7 +94,7 @@ class SqliteLedger(Ledger):
 
     def acquire(self, project: int, holder: str, ttl: float) -> bool:
         """See Ledger."""
-        values = {"project": project, "holder": holder, "now": self._clock(), "ttl": ttl}
+        values = {"project": project, "holder": holder, "now": self._clock(), "ttl": ttl, "longest": LONGEST * ttl}
         with self._transaction() as db:
             return db.execute(sql.ACQUIRE, values).rowcount > 0
 

@@ -72,7 +72,7 @@ PROJECTS = """WITH RECURSIVE each (project) AS (
 HOLDER = "SELECT holder FROM learner WHERE project = ?"
 ACQUIRE = """INSERT INTO learner (project, holder, expires) VALUES (:project, :holder, :now + :ttl)
     ON CONFLICT (project) DO UPDATE SET holder = excluded.holder, expires = excluded.expires
-    WHERE learner.holder = excluded.holder OR learner.expires <= :now"""
+    WHERE learner.holder = excluded.holder OR learner.expires <= :now OR learner.expires > :now + :longest"""
 RELINQUISH = "DELETE FROM learner WHERE project = ? AND holder = ?"
 
 LAST_ROUND = "SELECT coalesce(max(number), 0) FROM round WHERE project = ?"

@@ -216,9 +216,9 @@ class State:
         }
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
-    def is_dead(self, kind: Kind, number: int) -> bool:
-        """Whether a task or an annotation was deleted, and does not live again."""
-        return number in (self._dead_annotations if kind is Kind.ANNOTATION else self._dead_tasks)
+    def is_dead(self, task: TaskId) -> bool:
+        """Whether the task was deleted, and does not live again."""
+        return task in self._dead_tasks
 
     def _revive(self, event: Event, number: int) -> bool:
         """Whether the event gives a deleted id its life back."""
