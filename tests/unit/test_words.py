@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -71,14 +69,12 @@ def test_looks_are_what_lower_case_hides() -> None:
 
 
 def test_long_texts_and_junk_are_bounded(reader: WordReader) -> None:
-    start = time.monotonic()
     found = reader.read(
         ["word " * 20_000, "x" * 300_000, "-" * 300_000, "a-" * 100_000, "\u0301" * 1000, " " * 5000, ""]
     )
     assert [len(one.offsets) for one in found[:2]] == [MOST_WORDS, 1]
     assert all(len(one.offsets) <= MOST_WORDS and np.isfinite(one.states).all() for one in found)
     assert [len(one.offsets) for one in found[5:]] == [0, 0]
-    assert time.monotonic() - start < 300
 
 
 def test_axes_of_another_version_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

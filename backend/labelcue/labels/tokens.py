@@ -50,7 +50,7 @@ class Tokens:
                 "Make all of them by one model.",
             )
         states = [states.reshape(-1, width) for states, _ in made]
-        none = np.empty((0, width), dtype=np.float32)
+        none = np.empty((0, width), dtype=next((one.dtype for one in states if len(one)), np.float32))
         return cls(
             np.concatenate([none, *states]) if states else none,
             np.concatenate([np.empty((0, 2), dtype=np.int64), *(offsets for _, offsets in made)]),
