@@ -199,7 +199,7 @@ def served(tmp_path: Path, desk: Marking) -> tuple[Any, Snapshot]:
     snapshot = desk.work(14)
     connect(tmp_path, PROJECT)
     write_snapshot(Home(tmp_path).snapshot(PROJECT), snapshot)
-    return client_of(tmp_path), snapshot
+    return client_of(tmp_path, predict_embed_s=60), snapshot
 
 
 def test_predict_answers_regions_for_tasks_known_and_new(tmp_path: Path, desk: Marking) -> None:
