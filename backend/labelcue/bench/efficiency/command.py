@@ -18,7 +18,14 @@ def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
 
 
 @click.command()
-@click.option("--data", "paths", type=_FILE, multiple=True, required=True, help="A labelled set, .npz. [several]")
+@click.option(
+    "--data",
+    "paths",
+    type=_FILE,
+    multiple=True,
+    required=True,
+    help="A labelled set, .npz, or made:topics, made:more-topics, made:digits (sets of labels). [several]",
+)
 @click.option(
     "--strategies",
     default="herding,margin",

@@ -13,12 +13,13 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from labelcue.bench.efficiency.dataset import LabelledSet, read_sets
+from labelcue.bench.efficiency.dataset import LabelledSet
 from labelcue.bench.efficiency.figures import REFERENCE, Curves, figures_of, summary_of
 from labelcue.bench.efficiency.jobs import Work, one_thread, spread
 from labelcue.bench.efficiency.kept import Kept
+from labelcue.bench.efficiency.made import sets_of
 from labelcue.bench.efficiency.others import check_other, is_other
-from labelcue.bench.efficiency.pools import variants_named
+from labelcue.bench.efficiency.pools import OF_SETS, variants_named
 from labelcue.bench.efficiency.ruler import choose_penalty
 from labelcue.bench.efficiency.trials import Plan, Trial
 from labelcue.errors import BadRequest
@@ -38,7 +39,9 @@ def run(
     plan = _checked(plan)
     if picture is not None and not picture.absolute().parent.is_dir():
         raise BadRequest(f"There is no folder {picture.parent} for the picture.", "Make it, or name another one.")
-    sets = read_sets(list(paths))
+    sets = sets_of(list(paths))
+    for data in sets:
+        _check_several(data, plan)
     kept = Kept(resume)
     trials = _measure(sets, plan, kept, jobs)
     curves = {pool: _pool_curves(trials, plan, kept, pool) for pool in plan.pools}
@@ -60,6 +63,16 @@ def _checked(plan: Plan) -> Plan:
         check_other(name) if is_other(name) else known.resolve(name)
     names = dict.fromkeys([REFERENCE, *plan.strategies])
     return replace(plan, strategies=tuple(names), pools=tuple(variants_named(list(plan.pools))))
+
+
+def _check_several(data: LabelledSet, plan: Plan) -> None:
+    """Raises BadRequest for pools and peers that know single classes alone."""
+    wrong = [name for name in plan.strategies if is_other(name)] + [name for name in plan.pools if name not in OF_SETS]
+    if data.several and wrong:
+        raise BadRequest(
+            f"{data.name} has sets of labels, and {', '.join(wrong)} is for single classes.",
+            f"Leave it out; pools of sets are {', '.join(OF_SETS)}.",
+        )
 
 
 def _measure(sets: Sequence[LabelledSet], plan: Plan, kept: Kept, jobs: int) -> list[Trial]:

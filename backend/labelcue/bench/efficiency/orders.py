@@ -28,6 +28,13 @@ class Task:
     """Items that are served between two rounds."""
     seed: int
 
+    def answer(self, row: int) -> str | frozenset[str]:
+        """What an annotator says of a row."""
+        said = self.pool.said[row]
+        if self.pool.said.ndim == 1:
+            return self.classes[int(said)]
+        return frozenset(name for name, has in zip(self.classes, said, strict=True) if has)
+
     @cached_property
     def graph(self) -> Graph:
         """The neighbour graph, which the first strategy that needs it makes for all."""
@@ -42,13 +49,14 @@ def served(task: Task, strategy: str, annotators: int = 1) -> Ints:
     """
     other = Other(strategy, task.pool, len(task.classes), task.seed) if is_other(strategy) else None
     ours = "random" if other else strategy
-    cue = Cue(task.pool.vectors, None, ours, task.classes, task.seed, graph=task.graph)
+    surrogate = "multi-label" if task.pool.said.ndim == 2 else "logistic"
+    cue = Cue(task.pool.vectors, None, ours, task.classes, task.seed, graph=task.graph, surrogate=surrogate)
     batch = task.budget if strategy == "random" else task.batch
     order: list[int] = []
     told = last_full = 0
     while len(order) < task.budget:
         known = max(told, len(order) + 1 - annotators)
-        cue.label({row: task.classes[int(task.pool.said[row])] for row in order[told:known]})
+        cue.label({row: task.answer(row) for row in order[told:known]})
         told = known
         full = told >= FIRST_FULL and told >= 2 * last_full
         last_full = told if full else last_full

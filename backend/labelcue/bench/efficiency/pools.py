@@ -29,7 +29,7 @@ class Pool:
     vectors: Floats
     """(n, d) float32 of length one."""
     said: Ints
-    """(n,) index of the class that an annotator will say."""
+    """(n,) index of the class that an annotator will say; (n, c) 0 or 1 for sets of labels."""
     balanced: bool
     """Whether accuracy is the mean of the classes' own: the pool's classes are cut, the test's are not."""
 
@@ -50,6 +50,10 @@ VARIANTS = {
     "dup_longtail": Variant(longtail=True, duplicated=True),
     "noisy": Variant(noisy=True),
 }
+
+
+OF_SETS = ("asis", "duplicated")
+"""Those that make sense for sets of labels."""
 
 
 def variants_named(names: list[str]) -> list[str]:

@@ -1,4 +1,7 @@
-"""What an order is worth: accuracy on the test items of one and the same head, after each so many labels of it."""
+"""What an order is worth: accuracy on the test items of one and the same head, after each so many labels of it.
+
+Of sets of labels the accuracy is the mean F1 of the labels, each predicted where it is likelier than not.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from numpy.typing import NDArray
 
 from labelcue.bench.efficiency.dataset import LabelledSet
 from labelcue.bench.efficiency.pools import Pool
+from labelcue.surrogates import sigmoids
 from labelcue.surrogates.solver import logits, solve
 from labelcue.types import Bools, Floats, Ints
 
@@ -51,13 +55,13 @@ class Ruler:
         """
         basis, triangle = np.linalg.qr(pool.vectors[order].T.astype(np.float64))
         rows, tests = torch.from_numpy(triangle.T.copy()), torch.from_numpy(self.test_vectors @ basis)
-        targets = _one_hot(pool.said[order], self.classes)
+        targets = _targets(pool.said[order], self.classes)
         theta = torch.zeros(self.classes, 1, dtype=torch.float64)
         found = []
         for mark in marks:
             width = min(mark, rows.shape[1])
             theta = _widened(theta, width)
-            theta = solve(rows[:mark, :width], targets[:mark], self.l2, theta, TOLERANCE / 100)
+            theta = _solve(rows[:mark, :width], targets[:mark], self.l2, theta, TOLERANCE / 100, pool.said.ndim == 2)
             found.append(self._accuracy(logits(theta, tests[:, :width]), pool.balanced))
         return np.array(found)
 
@@ -65,10 +69,13 @@ class Ruler:
         """Accuracy with every label of the pool."""
         rows, tests = torch.from_numpy(pool.vectors).double(), torch.from_numpy(self.test_vectors).double()
         start = torch.zeros(self.classes, rows.shape[1] + 1, dtype=torch.float64)
-        theta = solve(rows, _one_hot(pool.said, self.classes), self.l2, start, TOLERANCE)
+        several = pool.said.ndim == 2
+        theta = _solve(rows, _targets(pool.said, self.classes), self.l2, start, TOLERANCE, several)
         return self._accuracy(logits(theta, tests), pool.balanced)
 
     def _accuracy(self, scores: torch.Tensor, balanced: bool) -> float:
+        if self.test_targets.ndim == 2:
+            return mean_f1(scores.numpy() > 0, self.test_targets > 0)
         right: Bools = scores.argmax(dim=1).numpy() == self.test_targets
         if not balanced:
             return float(right.mean())
@@ -82,14 +89,17 @@ def choose_penalty(data: LabelledSet, by: str) -> float:
     trained on a hundred rows, about as many as strategies will have labelled: what is best for a whole pool can be far
     stronger than what is best for so few labels.
     """
-    rows, targets = torch.from_numpy(data.vectors).double(), _one_hot(data.targets, len(data.classes))
+    rows, targets = torch.from_numpy(data.vectors).double(), _targets(data.targets, len(data.classes))
     right = np.zeros(len(PENALTIES))
     for kept, left, tolerance in RULES[by](len(rows)):
         theta = torch.zeros(len(data.classes), rows.shape[1] + 1, dtype=torch.float64)
         for place, l2 in enumerate(PENALTIES):
-            theta = solve(rows[kept], targets[kept], l2, theta, tolerance)
-            found = logits(theta, rows[left]).argmax(dim=1)
-            right[place] += float((found == targets[left].argmax(dim=1)).double().mean())
+            theta = _solve(rows[kept], targets[kept], l2, theta, tolerance, data.several)
+            found = logits(theta, rows[left])
+            if data.several:
+                right[place] += mean_f1(found.numpy() > 0, targets[left].numpy() > 0)
+            else:
+                right[place] += float((found.argmax(dim=1) == targets[left].argmax(dim=1)).double().mean())
     return PENALTIES[int(right.argmax())]
 
 
@@ -109,6 +119,24 @@ def _hundreds(size: int) -> Iterator[Split]:
 
 RULES = {"pool": _parts, "hundred": _hundreds}
 """Name → the splits by which a penalty is chosen: rows to train on, rows to test on, and how closely to fit."""
+
+
+def mean_f1(said: Bools, true: Bools) -> float:
+    """Mean over the labels of 2 tp / (2 tp + fp + fn), of (m, c) predictions and truth; a label that no item has, and
+    that is never predicted, is left out."""
+    hits, either = (said & true).sum(axis=0), said.sum(axis=0) + true.sum(axis=0)
+    return float((2 * hits[either > 0] / either[either > 0]).mean()) if either.any() else 1.0
+
+
+def _solve(
+    rows: torch.Tensor, targets: torch.Tensor, l2: float, start: torch.Tensor, tolerance: float, several: bool
+) -> torch.Tensor:
+    return (sigmoids.solve if several else solve)(rows, targets, l2, start, tolerance)
+
+
+def _targets(targets: Ints, classes: int) -> torch.Tensor:
+    """(n, c) float64 of either sort."""
+    return torch.from_numpy(targets).double() if targets.ndim == 2 else _one_hot(targets, classes)
 
 
 def _one_hot(targets: Ints, classes: int) -> torch.Tensor:
