@@ -14,6 +14,7 @@ from rich.console import Console
 from labelcue import __version__
 from labelcue.acting import ACTING
 from labelcue.alarming import alarms
+from labelcue.bench.commands import boxes, images
 from labelcue.bench.efficiency.command import efficiency
 from labelcue.bench.insights.command import insights as bench_insights
 from labelcue.bench.insights.command import select as bench_select
@@ -84,7 +85,7 @@ def serve(settings: Settings, only: str | None) -> None:
 @click.option("--token", envvar="LABEL_STUDIO_API_KEY", help="Access token of Label Studio. [LABEL_STUDIO_API_KEY]")
 @click.option("--wait/--no-wait", default=True, help="Follow until the queue is in Label Studio.")
 @click.option("--new-secret", is_flag=True, help="Give the project's webhook another secret.")
-@options("home", "host", "port", "url", "basic_user", "embedder", "pre_annotation")
+@options("home", "host", "port", "url", "basic_user", "embedder", "model", "pre_annotation")
 def connect(
     settings: Settings, label_studio: str, project: int, token: str | None, wait: bool, new_secret: bool
 ) -> None:
@@ -269,6 +270,8 @@ bench.add_command(efficiency)
 bench.add_command(bench_insights)
 bench.add_command(bench_select)
 bench.add_command(bench_spans)
+bench.add_command(boxes)
+bench.add_command(images)
 main.add_command(alarms)
 main.add_command(select)
 for command in (*CHOOSING, *ACTING, *EXPORTING, *KEEPING):

@@ -46,6 +46,7 @@ def connect(
             token=SecretStr(token),
             embedder=settings.embedder,
             pre_annotation=settings.pre_annotation,
+            model=settings.model,
             renew=renew,
             on_step=lambda words: out.print(f"  {words}", highlight=False),
         )
@@ -154,19 +155,21 @@ def _no_pause(_seconds: float) -> None:
 def _rows(words: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What one project's learner said, as lines for people."""
     now = time.time()
-    embedding, last, delivery, reconciled = (
-        words.get(at) or {} for at in ("embedding", "round", "delivery", "reconcile")
+    embedding, last, delivery, reconciled, other = (
+        words.get(at) or {} for at in ("embedding", "round", "delivery", "reconcile", "model")
     )
     yield "learner", "running" if now - float(words.get("at", 0)) < FRESH_S else "[red]not running[/]"
     yield "tasks", f"{words.get('tasks', 0)}, of which {embedding.get('unreadable', 0)} cannot be read"
     yield "embedded", f"{embedding.get('done', 0)} of {embedding.get('total', 0)}"
+    if other.get("model"):
+        yield "other model", f"heard of {other.get('heard', 0)}, says nothing that counts of {other.get('missing', 0)}"
     yield "labels", str(last.get("labelled", 0))
     if last:
         yield "model", f"cue-{last['number']}, ordered by {last['strategy']}, {1000 * last['seconds']:.0f} ms"
     yield "frontier", f"{delivery.get('version') or 'none yet'}, {delivery.get('left', 0)} tasks left"
     if reconciled.get("last_ok"):
         yield "last reconcile", f"{now - reconciled['last_ok']:.0f} s ago"
-    for where in (words, embedding, delivery, reconciled):
+    for where in (words, embedding, delivery, reconciled, other):
         if where.get("error"):
             yield "[red]error[/]", str(where["error"])
     if words.get("gone"):

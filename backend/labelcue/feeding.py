@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from labelcue.engine import Cue
+from labelcue.hearing import Hearing
 from labelcue.labels import SPANS, parts_for
 from labelcue.labels.tokens import Tokens
 from labelcue.pool.graph import Graph
@@ -15,21 +16,31 @@ from labelcue.queueing.history import counted_since
 from labelcue.store.fold import Fold
 from labelcue.surrogates import surrogates
 from labelcue.telling import Teller
-from labelcue.types import Json, Round, TaskId, TaskSpec
+from labelcue.types import Event, Json, Round, TaskId, TaskSpec
 
 
 class Feed:
     """What the engine of one project has been told, and what waits to be. The same records give the same engine."""
 
     def __init__(
-        self, project: int, fold: Fold, vectors: VectorFile, graph: Graph, tokens: TokenFile | None = None
+        self,
+        project: int,
+        fold: Fold,
+        vectors: VectorFile,
+        graph: Graph,
+        event: Callable[[int], Event],
+        tokens: TokenFile | None = None,
     ) -> None:
+        """`event` reads one of the ledger by its position."""
+        self._hearing = Hearing(fold, event)
         self.teller = Teller(fold, project)
         self.rows = 0
         self.first = 0
         """The position in the ledger of the first round."""
         self.pending: set[TaskId] = set()
         """Known tasks that an event touched since the last round."""
+        self.heard: set[TaskId] = set()
+        """Known tasks of which another model said something since the last round."""
         self._project = project
         self._fold = fold
         self._vectors = vectors
@@ -50,8 +61,10 @@ class Feed:
         read = any(surrogates.create(record.surrogate).uses_tokens for record in records)
         return min(self._vectors.rows, self._tokens.rows) if read and self._tokens else self._vectors.rows
 
-    def note(self, touched: set[TaskId], drawn: set[TaskId]) -> None:
-        """Events touched these tasks; a draw waits for the next round, and asks for none."""
+    def note(self, touched: set[TaskId], drawn: set[TaskId], heard: set[TaskId]) -> None:
+        """Events touched these tasks; a draw waits for the next round, and asks for none; so does a prediction where
+        nobody listens."""
+        self.heard |= heard & self._known
         self.pending |= touched & self._known
         self._drawn |= drawn
 
@@ -74,6 +87,7 @@ class Feed:
         self._drawn.clear()
         touched = self._known & self.teller.annotated() | self._known - self._fold.tasks.keys()
         self._tell(cue, record, touched, spec)
+        self._hear(cue, self._known, spec)
         return cue
 
     def feed(self, cue: Cue, record: Round, spec: TaskSpec) -> None:
@@ -81,14 +95,17 @@ class Feed:
         cue.set_classes(spec.classes)
         rows = record.rows
         touched = self.pending | self._drawn & self._known
+        heard = self.heard
         if rows > self.rows:
             fresh = self.ids(self.rows, rows)
             cue.grow(self._vectors.vectors[:rows], fresh, self._tokens_of(cue.kind["name"], rows))
             new = set(fresh)
             touched = touched | new & (self._known | self.teller.annotated()) | new - self._fold.tasks.keys()
             self.rows, self._known = rows, self._known | new
+            heard = heard | new
         self.pending, self._drawn = set(), set()
         self._tell(cue, record, touched, spec)
+        self._hear(cue, heard & self._known, spec)
 
     def copy(self, cue: Cue, levers: Mapping[str, Json], **made: Any) -> Cue:
         """Another engine that was told the same, and these shares; nothing of the first one changes."""
@@ -114,6 +131,10 @@ class Feed:
     def _tell(self, cue: Cue, record: Round, touched: set[TaskId], spec: TaskSpec) -> None:
         self._known -= self.teller.tell(cue, touched, spec, self._since())
         self.teller.steer(cue, record.levers, self._known, self._since())
+
+    def _hear(self, cue: Cue, tasks: set[TaskId], spec: TaskSpec) -> None:
+        self.heard = set()
+        cue.hear({int(task): said for task, said in self._hearing.said(sorted(tasks), spec).items()})
 
     def _since(self) -> int:
         return counted_since(self._fold.choices, self.first)

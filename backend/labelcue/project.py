@@ -17,6 +17,7 @@ from functools import partial
 import structlog
 
 from labelcue.asking import Asker
+from labelcue.consulting import Consultant
 from labelcue.delivery import Delivery
 from labelcue.embedders import embedders
 from labelcue.embedders.words import NAME as WORDS
@@ -82,7 +83,8 @@ class Project:
         self._ls = LabelStudio(connection.url, connection.token.get_secret_value())
         self._media = open_media(settings, home.media, self._ls)
         self.reconciler = Reconciler(self._ls, ledger, self.number, settings)
-        self.delivery = Delivery(self._ls, home, self.number, settings, connection)
+        self.consultant = Consultant(self._ls, ledger, self.number, connection.model, again_s=settings.reconcile_s)
+        self.delivery = Delivery(self._ls, home, self.number, settings, connection, heard=self.rounds.heard_of)
         self.asker = Asker(self._ls, ledger, self.number, base_of(settings, connection), home.insights(self.number))
         self.instant = Instant(
             ledger,
@@ -106,6 +108,8 @@ class Project:
         self._spawn("reconcile", self.reconciler.run)
         self._spawn("delivery", self.delivery.run)
         self._spawn("asking", self.asker.run)
+        if self.connection.model:
+            self._spawn("consulting", self.consultant.run)
         self._spawn("instant", self.instant.run)
         self._spawn("reading", self.reading.run)
         if self.rounds.snapshot is not None:
@@ -200,7 +204,9 @@ class Project:
         return spec.field if spec is not None and spec.kind == SPANS else ""
 
     def _only_growth(self) -> bool:
-        growing = self._ingest is not None and not (self._ingest.idle and self.reading.idle)
+        growing = self.rounds.heard_waits or (
+            self._ingest is not None and not (self._ingest.idle and self.reading.idle)
+        )
         return growing and not self.rounds.labels_wait
 
     def _words(self) -> dict[str, Json]:
@@ -233,6 +239,7 @@ class Project:
             "reconcile": self.reconciler.status(),
             "delivery": self.delivery.status(),
             "opinions": self.asker.status(),
+            "model": {**self.consultant.status(), "listens": rounds.listens} if self.connection.model else {},
         }
 
     def _spawn(self, name: str, run: Callable[[threading.Event], None]) -> None:

@@ -136,6 +136,7 @@ class Ranker(Levered):
             belief=self._facts.kind.believe(probabilities.take(candidates, axis=0), targets),
             squared=cover.squared[candidates],
             trained=model.trained,
+            heard=refined.heard,
             labelled=model.labelled,
             head=min(head, len(candidates)),
             spread=self._spread(candidates, cover),
@@ -171,7 +172,8 @@ class Ranker(Levered):
         examples = Examples(self._matrix.unit(labelled), targets, self._reading(labelled))
         model = surrogate.fit(examples, before, full, np.random.default_rng([seed, 0]))
         logits = self._score_and_cover(model, self._taken(labelled))
-        scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges(), self._tokens)
+        heard = self._facts.hearsay(self._roster) if surrogate.listens else None
+        scored = Scored(logits, labelled, self._matrix.unit, lambda: self._grown().edges(), self._tokens, heard)
         refined = surrogate.refine(scored, examples, model, before, full, np.random.default_rng([seed, 2]))
         self._facts.kind.settle(refined.probabilities)
         return refined

@@ -31,14 +31,14 @@ from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from labelcue.strategies import makes_sense, strategies
 from labelcue.surrogates import suiting, surrogates
-from labelcue.types import Json, Kind, Ranked, Round, TaskId, TaskSpec
+from labelcue.types import Event, Json, Kind, Ranked, Round, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 FALLBACK = "herding"
 """The strategy of projects for whose labels the chosen one makes no sense; it suits every kind."""
-QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION, Kind.DRAW)
-"""No news for a round: the queue was made as if its head were taken, second opinions have a queue of their own, and
-draws are its own."""
+QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION, Kind.DRAW, Kind.PREDICTION)
+"""No news that somebody waits for: the queue was made as if its head were taken, second opinions have a queue of their
+own, draws are its own, and what another model says comes by the thousand."""
 
 
 class Rounds:
@@ -78,7 +78,7 @@ class Rounds:
         """Duration of the last round, from its first look at the ledger to the snapshot on disk."""
         self.growing = Growing(vectors.path / "graph.npz")
         self.config_error = ""
-        self._feed = Feed(project, self.fold, vectors, self.growing.graph, tokens)
+        self._feed = Feed(project, self.fold, vectors, self.growing.graph, ledger.event, tokens)
         self._cue: Cue | None = None
         self._spec: TaskSpec | None = None
         self._parsed = ""
@@ -99,18 +99,21 @@ class Rounds:
         """Fold the events that are new; the tasks that they touched."""
         touched: set[TaskId] = set()
         drawn: set[TaskId] = set()
+        heard: set[TaskId] = set()
         for event in self._ledger.read(self._project, after=self.fold.position, upto=upto):
             changed = self.fold.apply(event)
             if event.kind not in QUIET:
                 touched |= changed
             elif event.kind is Kind.DRAW:
                 drawn |= changed
+            elif event.kind is Kind.PREDICTION:
+                heard |= changed
             if event.kind in CHOICES:
                 self.version = versions_of(self.fold.choices, self._base)[-1]
         if self.fold.label_config and self.fold.label_config != self._parsed:
             self._parsed = self.fold.label_config
             self._spec = self._parse(self._parsed)
-        self._feed.note(touched, drawn)
+        self._feed.note(touched, drawn, heard)
         self._touched |= touched
         return touched
 
@@ -118,6 +121,21 @@ class Rounds:
         """Every task that an event touched since the last call, for those that embed."""
         touched, self._touched = self._touched, set()
         return touched
+
+    @property
+    def heard_waits(self) -> bool:
+        """Another model has said something since the last round, and the surrogate listens."""
+        return bool(self._feed.heard) and self.listens
+
+    @property
+    def listens(self) -> bool:
+        """Whether the surrogate takes what another model says."""
+        return surrogates.create(self._chosen()[2]).listens
+
+    def heard_of(self, task: TaskId) -> Event | None:
+        """What another model said last of a task. May be called from any thread."""
+        state = self.fold.prediction_of(task)
+        return None if state is None else self._ledger.event(state.position)
 
     @property
     def labels_wait(self) -> bool:
@@ -156,6 +174,7 @@ class Rounds:
         return (
             bool(self._feed.pending)
             or self._feed.ready(self._spec) > self._feed.rows
+            or self.heard_waits
             or self._needs_full(*self._chosen())
             or (self.last is not None and self.last.levers != self.version.settings.levers)
         )

@@ -55,6 +55,11 @@ class Settings(BaseSettings):
         description="How tasks become vectors, unless the project was connected otherwise; auto: minilm for text, "
         "efficientnet-lite0 for images.",
     )
+    model: str = Field(
+        "",
+        description="Another model whose predictions say how unsure tasks are: labelstudio for those that stand "
+        "there, or an ML backend's address; empty: none.",
+    )
     strategy: str = Field("herding", description="How the queue is ordered, unless the project chose otherwise.")
     surrogate: str = Field(
         "logistic",

@@ -21,7 +21,7 @@ from labelcue.insights.covering import LARGEST
 from labelcue.insights.facts import Facts
 from labelcue.insights.mapping import PoolMap
 from labelcue.insights.report import Progress, Report, report
-from labelcue.labels import CLASS, NUMBER, SET, LabelKind, kinds
+from labelcue.labels import CLASS, NUMBER, REGIONS, SET, LabelKind, kinds
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import label_of
 from labelcue.pool.edges import Edges
@@ -36,7 +36,7 @@ from labelcue.store.snapshot import Snapshot, read_snapshot
 from labelcue.types import Answer, Floats, Ints, Kind, Label, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
-STUDIED = (CLASS, SET, NUMBER)
+STUDIED = (CLASS, SET, NUMBER, REGIONS)
 """Kinds of label that the insights know."""
 
 
@@ -71,7 +71,9 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
     matrix, row, edges = _vectors(home, project, snapshot)
     taken_as = snapshot.labels_are.like or snapshot.labels_are.name
     known = taken_as in STUDIED  # Of other kinds the pool alone is looked at.
-    kind = snapshot.labels_are if known else kinds.create(CLASS)
+    kind, said = snapshot.labels_are if known else kinds.create(CLASS), snapshot.probabilities
+    if kind.name == REGIONS:  # What occurs is a set; whose doubt stands beside it does not matter here.
+        kind, said = kinds.create(SET), said[:, : len(snapshot.classes)]
     audit, propensity = _audits(fold, snapshot.ids)
     votes, answers = votes_of(fold, snapshot.ids, kind, snapshot.classes)
     none = np.zeros((len(snapshot.ids), len(snapshot.classes)), dtype=np.float32)
@@ -80,7 +82,7 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
         ids=snapshot.ids,
         matrix=matrix,
         row=row,
-        probabilities=snapshot.probabilities if known else none,
+        probabilities=said if known else none,
         trained=snapshot.trained and known,
         l2=snapshot.l2,
         votes=votes,

@@ -66,6 +66,8 @@ class Kind(str, Enum):
     """An admin takes a pin or a hold back [task]."""
     SECOND_OPINION = "second_opinion"
     """An admin wants a task labelled by so many annotators, one more than have [task, opinions, by]."""
+    PREDICTION = "prediction"
+    """Another model's prediction of a task as it stands, null where it made none [task, version, score, result]."""
     MARK = "mark"
     """An admin named a position of the ledger: a snapshot [name, upto, sha256, rows, by]."""
     PROJECT_DELETED = "project_deleted"

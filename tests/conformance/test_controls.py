@@ -59,6 +59,18 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "Number": [Example(on_text('<Number name="c" toName="t" min="0" max="10"/>'), [0.0, 2.5])],
 }
+
+
+def marking(tag: str, shown: str = "Image") -> Example:
+    """A control that marks parts: predictions of its own mark nothing."""
+    inner = f'<{tag} name="c" toName="t"><Label value="a"/><Label value="b" alias="B"/></{tag}>'
+    return Example(f'<View><{shown} name="t" value="$x"/>{inner}</View>', [frozenset()])
+
+
+for _tag in ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "EllipseLabels", "BrushLabels"):
+    EXAMPLES[_tag] = [marking(_tag)]
+EXAMPLES["TimeSeriesLabels"] = [marking("TimeSeriesLabels", "TimeSeries")]
+EXAMPLES["TimelineLabels"] = [marking("TimelineLabels", "Video")]
 EVERY = [(tag, example) for tag in sorted(EXAMPLES) for example in EXAMPLES[tag]]
 BROKEN: list[Any] = [
     None,

@@ -23,6 +23,8 @@ __all__ = ["close_media"]  # the fixture
 ARGUMENTS = {
     "precomputed": "precomputed:field=vector,dim=8",
     "sentence-transformers": "sentence-transformers:any",
+    "timm": "timm:any",
+    "open-clip": "open-clip:any/some",
     "http": f"http:{common().url},dim={DIM}",
     "openai": f"openai:any@{common().url},dim={DIM}",
 }

@@ -72,7 +72,7 @@ def truth(kind: str, share: np.ndarray) -> Any:
         return "left" if share[0] > 0 else "right"
     if kind == "joint":
         return {"topic": truth("class", share), "tags": truth("set", share), "stars": truth("number", share)}
-    if kind == "set":
+    if kind in ("set", "regions"):
         return {name for name, part in zip(CLASSES, share, strict=True) if part > 0}
     return float(np.clip(3 + 4 * share[0], 1, 5))
 
@@ -162,7 +162,7 @@ def penalties(head: Head, kind: LabelKind) -> list[float]:
 
 
 @pytest.mark.parametrize("strategy", strategies.names())
-@pytest.mark.parametrize("name", ["multi-label", "regression", "tagger", "joint"])
+@pytest.mark.parametrize("name", ["multi-label", "regression", "tagger", "joint", "regions"])
 def test_each_strategy_ranks_the_kind_or_refuses_it_by_name(name: str, strategy: str) -> None:
     kind = surrogates.create(name).kind
     if kind not in create_strategy(strategy).kinds:
@@ -184,7 +184,7 @@ def test_each_strategy_ranks_the_kind_or_refuses_it_by_name(name: str, strategy:
         np.testing.assert_array_equal(again.round(3, head=20).rank, outcome.rank)
 
 
-@pytest.mark.parametrize("name", ["multi-label", "regression", "tagger", "joint"])
+@pytest.mark.parametrize("name", ["multi-label", "regression", "tagger", "joint", "regions"])
 def test_levers_and_saving_work(name: str, tmp_path: Path) -> None:
     cue = labelled(name, count=20)
     cue.hold([30])
@@ -209,7 +209,8 @@ def test_levers_and_saving_work(name: str, tmp_path: Path) -> None:
 def cue_answer(name: str) -> Any:
     if name == "tagger":
         return [(0, 4, "a"), (5, 14, "c")]
-    return {"multi-label": {"a", "c"}, "regression": 4.5, "joint": {"tags": {"a"}}}[name]
+    sets = {"a", "c"}
+    return {"multi-label": sets, "regions": sets, "regression": 4.5, "joint": {"tags": {"a"}}}[name]
 
 
 def test_pools_without_any_label_without_classes_and_used_up(surrogate: Surrogate) -> None:

@@ -36,8 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class RunningStudio:
     """What a test sees of its Label Studio."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, files: Path) -> None:
         self._studio = studio
+        self.files = files
+        """The folder from which it serves local files."""
         self.token = studio.admin.token.get_secret_value()
 
     @property
@@ -106,10 +108,13 @@ def studio(
     """A running Label Studio, one for each module: its projects are its tests' own."""
     folder = tmp_path_factory.mktemp("label-studio")
     shutil.copytree(studio_template, folder / "label-studio")
-    studio = Studio(studio_venv, folder, ADMIN, extra=STEADY)
+    files = folder / "files"
+    files.mkdir()
+    served = {"LOCAL_FILES_SERVING_ENABLED": "true", "LOCAL_FILES_DOCUMENT_ROOT": str(files)}
+    studio = Studio(studio_venv, folder, ADMIN, extra={**STEADY, **served})
     studio.start(lambda _done, _total, _what: None)
     try:
-        yield RunningStudio(studio)
+        yield RunningStudio(studio, files)
     finally:
         studio.stop()
 

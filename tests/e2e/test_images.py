@@ -136,3 +136,24 @@ def test_media_of_a_real_label_studio_need_the_token(studio: Any, stack: Stack) 
         pytest.raises(Exception, match="401"),
     ):
         media.read(TaskId(1), image)
+
+
+def test_local_files_of_a_real_label_studio_are_read(studio: Any, stack: Stack) -> None:
+    folder = studio.files / "shots"
+    folder.mkdir()
+    for name, raw in pictures().items():
+        (folder / name).write_bytes(raw)
+    project = int(stack.ls.create_project("Local files of a test", CONFIG)["id"])
+    headers = {"Authorization": f"Token {stack.token}"}
+    body = {"project": project, "path": str(folder), "use_blob_urls": True, "title": "shots"}
+    with httpx.Client(base_url=stack.studio_url, headers=headers, timeout=300) as http:
+        made = http.post("/api/storages/localfiles/", json=body)
+        assert made.is_success, made.text
+        synced = http.post(f"/api/storages/localfiles/{made.json()['id']}/sync")
+        assert synced.is_success, synced.text
+    tasks = until(lambda: [task for page in stack.ls.tasks(project) for task in page], what="tasks of the storage")
+    images = [str(task["data"]["image"]) for task in tasks]
+    assert len(images) == PICTURES
+    assert all("/data/local-files/?d=" in image for image in images)
+    with closing(open_media(stack.settings, stack.home.media, stack.ls)) as media:
+        assert sorted(media.read(TaskId(1), image) for image in images) == sorted(pictures().values())

@@ -80,7 +80,7 @@ UNSUPPORTED = {
     "one class": (view(TEXT + choices(inside='<Choice value="a"/><Choice value="a"/>')), "1 different choices"),
     "no class": (view(TEXT + choices(inside="")), "0 different choices"),
     "choice without value": (view(TEXT + choices(inside=TWO + "<Choice/>")), "neither value nor alias"),
-    "audio": (view('<Audio name="t" value="$a"/>' + choices()), "labels Audio"),
+    "table": (view('<Table name="t" value="$a"/>' + choices()), "labels Table"),
     "images": (view('<Image name="t" valueList="$i"/>' + choices()), "not one field"),
     "no object": (view(choices()), "no object 't'"),
     "two objects": (view(TEXT + '<Text name="u" value="$u"/>' + choices(to="t,u")), "several objects"),
@@ -137,7 +137,7 @@ UNSUPPORTED = {
         ),
         "read alike",
     ),
-    "boxes": (view(TEXT + '<RectangleLabels name="c" toName="t"/>'), "a Choices for the whole task would be learned"),
+    "boxes": (view(TEXT + '<VideoRectangle name="c" toName="t"/>'), "a Choices for the whole task would be learned"),
 }
 
 

@@ -30,18 +30,23 @@ CONFIG = (
     '<View><Text name="text" value="$text"/><Choices name="label" toName="text">'
     '<Choice value="ham"/><Choice value="spam"/></Choices></View>'
 )
+BOXES = (
+    '<View><Image name="text" value="$text"/><RectangleLabels name="label" toName="text">'
+    '<Label value="ham"/><Label value="spam"/></RectangleLabels></View>'
+)
 
 
 class Desk:
     """A project whose round has run."""
 
-    def __init__(self, folder: Path, labels: int = 40) -> None:
+    def __init__(self, folder: Path, labels: int = 40, config: str = CONFIG) -> None:
+        self.field = "rectanglelabels" if config == BOXES else "choices"
         self.home = Home(folder)
         self.ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite3'}")
         self.side = np.arange(TASKS) % 2
         rng = np.random.default_rng(0)
         made = (rng.standard_normal((TASKS, DIM)) + 3 * np.eye(DIM)[self.side]).astype(np.float32)
-        self.say(Kind.LABEL_CONFIG, "config", label_config=CONFIG, updated_at="2026-01-01T00:00:00Z")
+        self.say(Kind.LABEL_CONFIG, "config", label_config=config, updated_at="2026-01-01T00:00:00Z")
         for task in range(TASKS):
             self.say(
                 Kind.TASK, f"task:{task}", task=task, data={"text": str(task), "source": "ab"[task % 2]}, updated_at=""
@@ -70,7 +75,7 @@ class Desk:
 
     def label(self, task: int, user: int, wrong: bool = False, when: int = 0, cancelled: bool = False) -> None:
         choice = ("ham", "spam")[int(self.side[task]) ^ wrong]
-        region = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [choice]}}
+        region = {"from_name": "label", "to_name": "text", "type": self.field, "value": {self.field: [choice]}}
         number, at = 1000 * user + task, f"2026-01-01T01:{task % 60:02}:{when:02}Z"
         body = {"annotation": number, "task": task, "user": user, "updated_at": at, "cancelled": cancelled}
         self.say(Kind.ANNOTATION, f"annotation:{number}:{when}", **body, result=[region])
@@ -101,6 +106,16 @@ def test_a_project_gets_its_two_files(desk: Desk) -> None:
         assert (arrays["label"][40:] == -1).all()
     # The next run keeps the map as it is.
     assert np.array_equal(_study(desk).map.places, found.map.places)
+
+
+def test_what_occurs_in_regions_is_studied_as_a_set(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, config=BOXES)
+    assert desk.snapshot.kind["name"] == "regions"
+    facts = gather(desk.home, desk.ledger, PROJECT, desk.snapshot)
+    assert (facts.kind, facts.probabilities.shape) == ("set", (TASKS, 2))
+    words = _study(desk)
+    assert words.labelled == 40
+    assert words.as_json()["agreement"]["shared"] == 2
 
 
 def test_labels_are_those_that_stand(desk: Desk) -> None:

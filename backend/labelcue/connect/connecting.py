@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from labelcue.connect import notes, ours
 from labelcue.connect.mending import Mending
 from labelcue.connect.reach import require_service
+from labelcue.consulting.naming import require_model
 from labelcue.embedders import embedders
 from labelcue.embedders.fitting import embedder_for
 from labelcue.errors import ConfigError, NotFound
@@ -38,17 +39,19 @@ def connect(
     token: SecretStr,
     embedder: str,
     pre_annotation: Literal["off", "confident", "on"],
+    model: str = "",
     renew: bool = False,
     on_step: Said,
 ) -> Connection:
     """Put the project in order and remember how it was; a second run changes nothing and says so.
 
-    `embedder` may be `auto`: the one that suits the label config. `renew` gives the webhook a new secret; the old one
-    opens nothing any more.
+    `embedder` may be `auto`: the one that suits the label config. `model` names another model that is asked what it
+    says of the tasks. `renew` gives the webhook a new secret; the old one opens nothing any more.
 
     Raises ConfigError (service, secrets, address, another Label Studio), UnsupportedConfig, LabelStudioError and its
     kinds. What was done until then stays noted: run it again, or `disconnect`.
     """
+    require_model(model)
     found = _examine(ls, home, settings, project, on_step)
     embedder = embedder_for(embedder, parse_config(str(found["label_config"])).object)
     full_name = embedders.resolve(embedder)
@@ -63,6 +66,7 @@ def connect(
         renewals=(known.renewals if known else 0) + renew,
         embedder=embedder,
         pre_annotation=pre_annotation,
+        model=model,
         before={**(known.before if known else _as_it_is(found)), "service": settings.base_url},
     )
     mending = Mending(ls, home, settings, draft, on_step, fresh=known is None)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from labelcue.labels import REGIONS
+from labelcue.labelstudio.predicted import regions_of
 from labelcue.labelstudio.regions import prediction
 from labelcue.store.snapshot import Snapshot
-from labelcue.types import Json, Scores, TaskId, TaskSpec
+from labelcue.types import Event, Json, Scores, TaskId, TaskSpec
+
+Heard = Callable[[TaskId], Event | None]
+"""What another model said last of a task."""
+
+
+def nobody(_task: TaskId) -> Event | None:
+    """Of whom nothing was heard."""
+    return None
 
 
 def predictions(
-    snapshot: Snapshot, tasks: Sequence[TaskId], version: str, spec: TaskSpec | None, confident: float
+    snapshot: Snapshot,
+    tasks: Sequence[TaskId],
+    version: str,
+    spec: TaskSpec | None,
+    confident: float,
+    heard: Heard = nobody,
 ) -> list[dict[str, Json]]:
     """One prediction for each task: its score is place / number, in [0, 1), so that Label Studio serves them in order.
 
@@ -22,7 +37,7 @@ def predictions(
     return [
         {
             "task": int(task),
-            "result": shown(snapshot, task, spec, confident) if spec else [],
+            "result": shown(snapshot, task, spec, confident, heard) if spec else [],
             "score": place / len(tasks),
             "model_version": version,
         }
@@ -36,14 +51,18 @@ def threshold(snapshot: Snapshot, confident: float, base: str) -> float | None:
     return shown_from.get(str(snapshot.round.levers.get("pre_annotation", base)))
 
 
-def shown(snapshot: Snapshot, task: TaskId, spec: TaskSpec, confident: float) -> list[Json]:
-    """The one region with the predicted label, set or number; none where the model is less than `confident` (0 to 1) of
-    it, where nothing is trained, and for audits: an annotator who sees the model's label agrees with it more often."""
+def shown(snapshot: Snapshot, task: TaskId, spec: TaskSpec, confident: float, heard: Heard = nobody) -> list[Json]:
+    """The one region with the predicted label, set or number, or those that another model has marked; none where the
+    model is less than `confident` (0 to 1) of it, where nothing is trained, and for audits: an annotator who sees the
+    model's label agrees with it more often."""
     if snapshot.is_audit(task):
         return []
     standing = snapshot.of(task) if snapshot.trained else None
     if standing is None or standing.confidence < confident:
         return []
+    if spec.kind == REGIONS:
+        event = heard(task)
+        return [] if event is None else regions_of(spec, event.body)
     said = None if standing.answer is None else (standing.answer, standing.confidence)
     likely = standing.probabilities
     scores = Scores(task, tuple(likely.values()), tuple(likely), snapshot.version, said, standing.each)

@@ -17,7 +17,7 @@ from threading import Lock
 import numpy as np
 import structlog
 
-from labelcue.delivery.content import free_of, threshold
+from labelcue.delivery.content import Heard, free_of, nobody, threshold
 from labelcue.delivery.frontier import LARGEST, NEW_ORDER, Pace, View
 from labelcue.delivery.plugged import Plugged
 from labelcue.delivery.record import FrontierRecord
@@ -60,6 +60,7 @@ class Delivery:
         settings: Settings,
         connection: Connection,
         *,
+        heard: Heard = nobody,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
         rng: np.random.Generator | None = None,
@@ -79,6 +80,7 @@ class Delivery:
             FrontierRecord(home.project(project) / "frontiers.jsonl"),
             confident=None,
             check_stop=self._check_stop,
+            heard=heard,
             clock=clock,
             timer=timer,
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from labelcue.delivery.content import predictions
+from labelcue.delivery.content import Heard, nobody, predictions
 from labelcue.delivery.frontier import highest, number_of, version_of
 from labelcue.delivery.record import FrontierRecord
 from labelcue.errors import LabelStudioDown, LabelStudioError, ProjectGone, UnsupportedConfig
@@ -43,9 +43,11 @@ class Rotation:
         *,
         confident: float | None,
         check_stop: Callable[[], None],
+        heard: Heard = nobody,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._heard = heard
         self._ls = ls
         self._project = project
         self._record = record
@@ -95,7 +97,7 @@ class Rotation:
         """Make these tasks the frontier, those left out that Label Studio does not have any more."""
         self._number = max(self._number, snapshot.round.number) + 1
         version = version_of(self._number)
-        made = predictions(snapshot, tasks, version, self._spec(), self.confident or 0.0)
+        made = predictions(snapshot, tasks, version, self._spec(), self.confident or 0.0, self._heard)
         ids = self._import(made, version)
         self._check_stop()
         self._record.switching(version, ids, self.confident, self._clock())

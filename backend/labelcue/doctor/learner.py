@@ -13,7 +13,7 @@ FRESH_S = 15.0
 
 
 def learner_findings(project: int, status: Mapping[str, Any]) -> Iterator[Finding]:
-    """`learner`, `embedding` and `label-config`, as far as the learner knows them."""
+    """`learner`, `embedding` and `other-model`, as far as the learner knows them."""
     age = time.time() - float(status.get("at", 0))
     start = "Start it with `labelcue serve`; its log says why it stopped."
     if not status:
@@ -27,6 +27,8 @@ def learner_findings(project: int, status: Mapping[str, Any]) -> Iterator[Findin
     else:
         yield Finding("learner", "ok", "The learner is at work.", start, project)
     yield _embedding(project, status.get("embedding") or {})
+    if (status.get("model") or {}).get("model"):
+        yield _model(project, status["model"], int(status.get("tasks", 0)))
 
 
 def _embedding(project: int, embedding: Mapping[str, Any]) -> Finding:
@@ -42,3 +44,21 @@ def _embedding(project: int, embedding: Mapping[str, Any]) -> Finding:
     if done < total:
         return Finding("embedding", "warn", f"{done} of {total} tasks are embedded; the rest follows.", remedy, project)
     return Finding("embedding", "ok", f"All {total} tasks are embedded.", remedy, project)
+
+
+def _model(project: int, model: Mapping[str, Any], tasks: int) -> Finding:
+    heard, missing = int(model.get("heard", 0)), int(model.get("missing", 0))
+    remedy = (
+        "Tasks that it says nothing of are ordered by the labels' own model, or by coverage alone; look at its log."
+    )
+    if model.get("error"):
+        return Finding("other-model", "warn", f"The other model is not heard: {model['error']}", remedy, project)
+    if not model.get("listens"):
+        listen = "Choose the surrogate external: `labelcue set -p N surrogate=external`, or connect without --model."
+        what = "The surrogate that was chosen does not listen to the other model."
+        return Finding("other-model", "warn", what, listen, project)
+    if missing:
+        reason = next(iter((model.get("problems") or {}).values()), "")
+        what = f"Of {missing} of {tasks} tasks the other model says nothing that counts: {reason}"
+        return Finding("other-model", "warn", what, remedy, project)
+    return Finding("other-model", "ok", f"The other model was heard of {heard} of {tasks} tasks.", remedy, project)

@@ -31,7 +31,7 @@ def project_findings(case: Case) -> Iterator[Finding]:
 
 
 def _label_config(case: Case) -> Finding:
-    remedy = "Have a Choices, Taxonomy, Rating, Number or Pairwise on a Text, HyperText or Image in the label config."
+    remedy = "Keep one control that is learned in the label config; the page on label configs lists them."
     try:
         spec = parse_config(str(case.found["label_config"]))
     except UnsupportedConfig as error:

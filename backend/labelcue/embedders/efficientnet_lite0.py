@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class EfficientNetLite0(ImageEmbedder):
     """
 
     name = "efficientnet-lite0"
-    side: ClassVar[int] = SIDE
+    side = SIDE
 
     def __init__(self, *, threads: int = 0) -> None:
         """`threads`: 0 takes every core. Loads nothing yet."""

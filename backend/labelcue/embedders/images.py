@@ -29,8 +29,10 @@ class ImageEmbedder(Embedder):
     """A new embedder for images needs `name`, `dim`, `side` and `embed_pictures`."""
 
     reads: ClassVar[Reads] = "image"
-    side: ClassVar[int]
+    side: int
     """Pixels of the square that each picture is scaled to."""
+    batch: int = BATCH
+    """Pictures of one run."""
 
     def __init__(self) -> None:
         self._large = threading.Lock()
@@ -109,7 +111,7 @@ class _Run:
             self._waiting[read.digest] = read.picture
         elif self._known is not None and (vector := self._known(read.digest)) is not None:
             self._table[read.digest] = vector
-        if len(self._waiting) >= BATCH:
+        if len(self._waiting) >= self._embedder.batch:
             self._flush()
 
     def vectors(self) -> Floats:

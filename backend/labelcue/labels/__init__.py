@@ -19,10 +19,11 @@ from labelcue.registry import Registry
 from labelcue.types import Answer, Floats, Json, Label, TaskSpec
 
 CLASS, SET, NUMBER, SPANS, PAIR, JOINT = "class", "set", "number", "spans", "pair", "joint"
+REGIONS = "regions"
 MEAN, MOST = "mean", "max"
 COMBINES = (MEAN, MOST)
 """How the doubts of the parts of a label combine: their weighted mean, or the largest by weight."""
-EVERY = (CLASS, SET, NUMBER, SPANS, JOINT)
+EVERY = (CLASS, SET, NUMBER, SPANS, JOINT, REGIONS)
 """The kinds that strategies tell apart."""
 
 

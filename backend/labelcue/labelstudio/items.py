@@ -6,6 +6,7 @@ stored once. A key hashes what matters for a label and nothing else; region ids,
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictBool, StrictStr, ValidationError
@@ -20,6 +21,10 @@ LARGEST_DATA = 1_000_000
 """Characters of a task's data, about; what is beyond is left out."""
 LARGEST_RESULT = 1_000_000
 """Characters of an annotation's result, about; a larger annotation is refused."""
+LARGEST_PREDICTION = 200_000
+"""Characters of another model's prediction, about; a larger one is refused."""
+REGION = ("id", "from_name", "to_name", "type", "value", "score", "original_width", "original_height", "image_rotation")
+"""What is kept of a predicted region."""
 LARGEST_CONFIG = 1_000_000
 """Characters of a label config."""
 
@@ -113,6 +118,28 @@ def annotation_deleted_event(project: int, annotation: Json) -> Event:
     """An annotation that is gone, as `{"id": 7}`; raises BadRequest."""
     gone = _read(_Item, project, annotation, "annotation").id
     return Event(project, Kind.ANNOTATION_DELETED, f"annotation_deleted:{gone}", {"annotation": gone})
+
+
+def prediction_event(
+    project: int, task: int, version: str, score: Json, result: list[Json] | None, after: int
+) -> Event:
+    """Another model's prediction of a task; None for `result` where it makes none. Raises BadRequest for one that is no
+    list of regions, or too large.
+
+    `after`: the position in the ledger of what it replaces, so that a model may come back to what it said before.
+    """
+    name = f"prediction of task {task}"
+    if result is not None and not all(isinstance(region, dict) for region in result):
+        raise BadRequest(f"{name}: its result is no list of regions.", "Label Studio's own form is expected.")
+    kept = None if result is None else [{key: one[key] for key in REGION if key in one} for one in result]
+    trimmer = Trimmer(LARGEST_PREDICTION, LARGEST_PREDICTION)
+    copied = _copy(trimmer, kept, name)
+    if trimmer.cut:
+        raise BadRequest(f"{name}: it is over {LARGEST_PREDICTION:,} characters.", "It counts as none.")
+    sure = float(score) if isinstance(score, (int, float)) and not isinstance(score, bool) and isfinite(score) else None
+    body = {"task": task, "version": whole_text(version), "score": sure, "result": copied}
+    key = f"prediction:{task}:{digest([body['version'], sure, copied])}@{after}"
+    return Event(project, Kind.PREDICTION, key, body)
 
 
 def label_config_event(project: int, xml: str, updated_at: str) -> Event:

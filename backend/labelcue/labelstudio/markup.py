@@ -20,8 +20,8 @@ LARGEST = 1_000_000
 """Characters of a label config."""
 DEEPEST = 64
 """Levels of nested tags."""
-READABLE = ("Text", "HyperText", "Image")
-"""Objects that LabelCue has embedders for."""
+READABLE = ("Text", "HyperText", "Image", "Audio", "Video", "TimeSeries")
+"""Objects of one field. For the first three LabelCue has embedders; for the others somebody brings vectors."""
 _FIELD = re.compile(r"\$([\w-]+)")
 
 Objects: TypeAlias = Mapping[str, Element]

@@ -1,4 +1,5 @@
-"""What was said of items, by id: labels, skips, leases, and the admins' levers. Nothing here knows a vector."""
+"""What was said of items, by id: labels, skips, leases, the admins' levers, another model's predictions. Nothing here
+knows a vector."""
 
 from __future__ import annotations
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from labelcue.errors import BadRequest
 from labelcue.labels import LabelKind, kind_of, kinds
+from labelcue.pool.hearsay import Hearsay
 from labelcue.pool.levers import Levers
-from labelcue.pool.roster import ItemId
+from labelcue.pool.roster import ItemId, Roster
 from labelcue.types import Answer, Floats, Label, UserId
 
 Said: TypeAlias = Answer | AbstractSet[Any] | Mapping[UserId, Answer]
@@ -30,6 +32,7 @@ class Facts:
         self.skipped: set[ItemId] = set()
         self.leased: set[ItemId] = set()
         self.levers = Levers()
+        self.heard = Hearsay()
 
     def set_classes(self, classes: Iterable[Label]) -> None:
         """Allow exactly these: known ones keep their order, new ones follow; labels of others do not count."""
@@ -65,6 +68,7 @@ class Facts:
             self.labels.pop(item, None)
             self.skipped.discard(item)
             self.leased.discard(item)
+            self.heard.forget(item)
         self.levers.forget(items)
 
     def come_back(self, items: Iterable[ItemId]) -> None:
@@ -85,7 +89,7 @@ class Facts:
 
     def known(self) -> list[ItemId]:
         """Every item that something was said of."""
-        return list(self.labels.keys() | self.leased | self.skipped | self.levers.known())
+        return list(self.labels.keys() | self.leased | self.skipped | self.levers.known() | self.heard.said.keys())
 
     def labelled(self) -> list[ItemId]:
         """Items with a label of a present class, ascending; without audits, which nobody learns from."""
@@ -98,6 +102,10 @@ class Facts:
         present, labels, counts = set(self.classes), self.labels, self.kind.counts
         return [item for item in self.levers.audited if item in labels and counts(labels[item].values(), present)]
 
+    def hearsay(self, roster: Roster) -> Floats | None:
+        """(n, k) what another model says, in the order of the roster's rows, NaN where nothing; None for nothing."""
+        return self.heard.table(roster, self.kind.columns(len(self.classes)))
+
     def targets(self, items: Iterable[ItemId]) -> Floats:
         """(n, r) float32 truth of some labelled items, as their kind makes it of what all annotators said."""
         return self.kind.targets([self.labels[item].values() for item in items], self.classes)
@@ -106,7 +114,9 @@ class Facts:
         """All of it as plain lists, the same for the same facts."""
         pack = self.kind.pack
         packed = ([item, [(user, pack(one)) for user, one in said.items()]] for item, said in self.labels.items())
+        heard = {"heard": sorted([cast(Any, item), row.tolist()] for item, row in self.heard.said.items())}
         return {
+            **(heard if self.heard.said else {}),
             "kind": self.kind.as_json(),
             "fixed": self.fixed,
             "classes": list(self.classes),
@@ -124,6 +134,7 @@ class Facts:
         facts.labels = {item: {user: unpack(one) for user, one in said} for item, said in body["labels"]}
         facts.skipped, facts.leased = set(body["skipped"]), set(body["leased"])
         facts.levers = Levers.from_json(body["levers"])
+        facts.heard.said = {item: np.array(row, dtype=np.float32) for item, row in body.get("heard", ())}
         return facts
 
     def _check(self, item: ItemId, by_user: Mapping[UserId | None, Answer]) -> None:

@@ -149,6 +149,17 @@ class Items:
         self._facts.levers.serve(known, self._offered)
         self._stale = True
 
+    def hear(self, said: Mapping[ItemId, Any]) -> None:
+        """`{id: numbers}`: what another model says of items, for surrogates that listen; None takes it back.
+
+        A probability for each of `classes`; for regions that each occurs, and last the doubt; for numbers mean,
+        deviation and doubt, all doubts from 0 to 1. Raises BadRequest that names the item; then nothing has changed.
+        """
+        known = self._known(list(said))
+        width = self._facts.kind.columns(len(self.classes))
+        self._facts.heard.take(dict(zip(known, said.values(), strict=True)), width)
+        self._stale = True
+
     def unlabel(self, ids: Sequence[ItemId]) -> None:
         """Take back all labels of some items."""
         known = self._known(ids)

@@ -15,13 +15,15 @@ from labelcue.store.connection import Connection
 from labelcue.types import Event, Kind
 
 LONGEST_NAME = 200
+LISTENING = "external"
+"""The surrogate of projects that were connected with another model."""
 
 
 def base_of(settings: Settings, connection: Connection) -> QueueSettings:
     """What stands for a project before anybody saved settings: the operator's and the connection's."""
     return QueueSettings(
         strategy=settings.strategy,
-        surrogate=settings.surrogate,
+        surrogate=LISTENING if connection.model else settings.surrogate,
         audit=settings.audit,
         pre_annotation=connection.pre_annotation,
     )

@@ -11,6 +11,7 @@ queue.py       /api: projects, queue, tasks
 metrics.py     /metrics
 handout.py     /api: what the plugin asks when an annotator wants a task
 live.py        what happened since the round, by the ledger
+marked.py    what another model says of a task, by the ledger
 suggestions.py tasks → what their annotators are told
 reasons.py     why a task stands where it stands, in words
 shapes.py      the shapes of answers

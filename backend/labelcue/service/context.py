@@ -9,6 +9,7 @@ from labelcue.errors import NotFound
 from labelcue.service.auth import Guard
 from labelcue.service.findings import Findings
 from labelcue.service.live import Lives
+from labelcue.service.marked import Marked
 from labelcue.service.metrics import Metrics
 from labelcue.settings import Settings
 from labelcue.store import open_ledger
@@ -34,6 +35,7 @@ class Service:
         self.heard: dict[int, float] = {}
         """Unix seconds of the last authenticated webhook of each project, since this process started."""
         self.lives = Lives()
+        self.marked = Marked()
         self.findings = Findings()
         self._snapshots = SnapshotReader()
         self._heads = HeadReader()

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from labelcue.embedders.words import Words
 from labelcue.errors import LabelCueError
-from labelcue.labels import SPANS, kind_for
+from labelcue.labels import REGIONS, SPANS, kind_for
 from labelcue.labels.tagging import Tagger, tag
 from labelcue.labelstudio.config import parse_config
+from labelcue.labelstudio.predicted import regions_of
 from labelcue.labelstudio.regions import prediction
 from labelcue.labelstudio.values import ID_LIMIT
 from labelcue.service.context import NO_VERSION, Service
@@ -126,7 +127,16 @@ class Predictor:
                 found[task] = probabilities(model.snapshot, vector)
             else:
                 reasons[task] = "its vector does not fit the model; the learner has yet to catch up"
-        return [_one(model, task, found, reasons) for task in ids]
+        answers = [_one(model, task, found, reasons) for task in ids]
+        if model.spec.kind == REGIONS:
+            for named, answer in zip(ids, answers, strict=True):
+                self._mark(model, named, answer)
+        return answers
+
+    def _mark(self, model: _Model, task: TaskId | None, answer: dict[str, Json]) -> None:
+        """Regions are another model's: LabelCue tells how unsure they are."""
+        event = self._service.marked.of(self._service.ledger, model.project, task) if task is not None else None
+        answer["result"] = [] if event is None else regions_of(model.spec, event.body)
 
 
 def _one(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import structlog
 
@@ -35,7 +35,7 @@ class Suggestions:
         """
         wanted = self._wanted(snapshot, live)
         return [
-            _begun(snapshot, task, why) if live.is_begun(task) else _candidate(snapshot, live, task, wanted)
+            _begun(snapshot, task, why) if live.is_begun(task) else self._candidate(snapshot, live, task, wanted)
             for task, why in tasks.items()
         ]
 
@@ -51,22 +51,24 @@ class Suggestions:
             log.warning("no suggestions", project=snapshot.round.project, reason=str(error))
             return None
 
-
-def _candidate(snapshot: Snapshot, live: Live, task: TaskId, wanted: tuple[TaskSpec, float] | None) -> Candidate:
-    standing, lever = snapshot.of(task), live.lever(task)
-    if standing is None:
-        raise NotFound(f"Task {task} is not in the pool of project {snapshot.round.project}.", "Ask again.")
-    result = shown(snapshot, task, *wanted) if wanted else []
-    suggestion = Suggestion(result=result, score=min(1.0, standing.confidence), model_version=snapshot.version)
-    return Candidate(
-        id=task,
-        priority=standing.priority,
-        uncertainty=standing.uncertainty,
-        reason=reason_of(standing, lever),
-        why=why_of(standing, lever),
-        prediction=suggestion if result else None,
-        begun=False,
-    )
+    def _candidate(
+        self, snapshot: Snapshot, live: Live, task: TaskId, wanted: tuple[TaskSpec, float] | None
+    ) -> Candidate:
+        heard = partial(self._service.marked.of, self._service.ledger, snapshot.round.project)
+        standing, lever = snapshot.of(task), live.lever(task)
+        if standing is None:
+            raise NotFound(f"Task {task} is not in the pool of project {snapshot.round.project}.", "Ask again.")
+        result = shown(snapshot, task, *wanted, heard) if wanted else []
+        suggestion = Suggestion(result=result, score=min(1.0, standing.confidence), model_version=snapshot.version)
+        return Candidate(
+            id=task,
+            priority=standing.priority,
+            uncertainty=standing.uncertainty,
+            reason=reason_of(standing, lever),
+            why=why_of(standing, lever),
+            prediction=suggestion if result else None,
+            begun=False,
+        )
 
 
 def _begun(snapshot: Snapshot, task: TaskId, why: str) -> Candidate:

@@ -30,6 +30,7 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.HOLD: ("task",),
     Kind.REQUEUE: ("task",),
     Kind.SECOND_OPINION: ("task", "opinions"),
+    Kind.PREDICTION: ("task", "version", "score", "result"),
     Kind.MARK: ("name", "upto", "sha256", "rows", "by"),
     Kind.PROJECT_DELETED: (),
 }

@@ -25,6 +25,7 @@ class Connection(BaseModel):
     webhook_id: int | None = Field(default=None, description="Id of our webhook in Label Studio.")
     renewals: int = Field(default=0, description="How often our webhook got a new secret.")
     embedder: str = Field(default="minilm", description="How this project's tasks become vectors.")
+    model: str = Field(default="", description="Another model that is asked what it says of tasks; empty: none.")
     pre_annotation: Literal["off", "confident", "on"] = Field(
         default="off", description="When queued tasks show a label."
     )

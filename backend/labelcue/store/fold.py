@@ -5,8 +5,8 @@
 * Except that Label Studio on SQLite gives ids of deleted tasks and annotations to the next import. Reconcile sees that
   and says so by an event with `again`: the id lives once more from that position on, whatever was deleted before it.
 * A lease or release of (task, user), a pin or hold of a task, the opinions that are asked for of a task, a draw by lot,
-  and the settings of the queue: the event with the highest position wins. These begin here, not in Label Studio, so
-  that the ledger's order is the true one.
+  another model's prediction of a task, and the settings of the queue: the event with the highest position wins. These
+  begin here, not in Label Studio, so that the ledger's order is the true one.
 * An annotation ends its user's older lease of the task.
 """
 
@@ -15,7 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from labelcue.store.state import AnnotationState, Drawn, LeaseState, Stamp, State, TaskState, stamp
+from labelcue.store.state import (
+    AnnotationState,
+    Drawn,
+    LeaseState,
+    PredictionState,
+    Stamp,
+    State,
+    TaskState,
+    stamp,
+)
 from labelcue.types import Event, Kind, TaskId
 
 __all__ = ["AnnotationState", "Drawn", "Fold", "Stamp", "TaskState", "fold", "stamp"]
@@ -163,6 +172,15 @@ def _draw(state: State, event: Event) -> set[TaskId]:
     return {task}
 
 
+def _prediction(state: State, event: Event) -> set[TaskId]:
+    task = TaskId(event.body["task"])
+    old = state._predicted.get(task)
+    if old is not None and old.position >= event.position:
+        return set()
+    state._predicted[task] = PredictionState(event.position, event.key, str(event.body["version"]))
+    return {task} if task in state.tasks else set()
+
+
 def _retire(state: State, event: Event) -> set[TaskId]:
     if event.position <= state._retired:
         return set()
@@ -190,6 +208,7 @@ _RULES: dict[Kind, Callable[[State, Event], set[TaskId]]] = {
     Kind.SETTINGS: _choice,
     Kind.DRAW: _draw,
     Kind.RETIRE: _retire,
+    Kind.PREDICTION: _prediction,
     Kind.TRAIN: _train,
     Kind.LEASE: _lease,
     Kind.RELEASE: _lease,

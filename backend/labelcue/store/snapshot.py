@@ -93,7 +93,8 @@ class Snapshot:
     ids: Ints
     """(n,) int64, ascending: every live task that has a vector."""
     probabilities: Floats
-    """(n, k) float32: calibrated, each row sums to 1; of sets each by itself; of numbers mean, deviation and doubt."""
+    """(n, k) float32: calibrated, each row sums to 1; of sets each by itself, of regions a doubt with them; of numbers
+    mean, deviation and doubt."""
     priority: Floats
     """(n,) float32, 0 to 1."""
     novelty: Floats

@@ -67,6 +67,15 @@ class Drawn(NamedTuple):
     round: int
 
 
+class PredictionState(NamedTuple):
+    """Another model's latest prediction of a task, which stays in the ledger: `ledger.event(position).body`."""
+
+    position: int
+    key: str
+    version: str
+    """Of that model."""
+
+
 class LeaseState(NamedTuple):
     """The latest word on a lease of (task, user); `expires` is None once it was released."""
 
@@ -99,6 +108,7 @@ class State:
     """Position of the latest wish for another opinion of a task, and by how many annotators it is to be labelled."""
     _drawn: dict[TaskId, Drawn] = field(default_factory=dict)
     """The latest draw of each task."""
+    _predicted: dict[TaskId, PredictionState] = field(default_factory=dict)
     _retired: int = 0
     """Position of the latest event that retired audits."""
     _of_task: dict[TaskId, tuple[int, ...]] = field(default_factory=dict)
@@ -182,6 +192,16 @@ class State:
             return None
         return draw
 
+    @property
+    def predicted(self) -> list[TaskId]:
+        """Live tasks of which another model has said something."""
+        return [task for task in self._predicted if self.prediction_of(task) is not None]
+
+    def prediction_of(self, task: TaskId) -> PredictionState | None:
+        """What another model said last of a live task; None where it said nothing, or of other data that it had."""
+        said, state = self._predicted.get(task), self.tasks.get(task)
+        return said if said is not None and state is not None and said.position > state.position else None
+
     def of_task(self, task: TaskId) -> list[AnnotationState]:
         """The live annotations of a task, skips among them, by ascending id."""
         return [self.annotations[number] for number in self._of_task.get(task, ())]
@@ -209,6 +229,7 @@ class State:
             "choices": [(one.version, one.settings, one.by, one.token) for one in self.choices],
             "asked": sorted(self.asked.items()),
             "drawn": [(task, draw.stream, draw.propensity, draw.round) for task, draw in self.drawn.items()],
+            "predicted": sorted((task, self._predicted[task].key) for task in self.predicted),
             "levers": sorted((task, kind.value) for task, kind in self.levers.items()),
             "leases": sorted(
                 (task, -1 if user is None else user, until) for (task, user), until in self.leases.items()

@@ -94,6 +94,8 @@ class View:
     """The neighbour graph, brought up to date when asked for: the first time takes seconds to minutes."""
     features: Features
     rng: np.random.Generator
+    heard: bool = False
+    """Whether predictions are another model's, which labels need not back."""
     disagreement: Floats | None = None
     """(m,) float32 nats of mutual information among the members of a committee; None where there is no committee."""
 

@@ -29,8 +29,8 @@ class Herding(Strategy):
     Uncertainty Herding (Bae, Oliveira & Sutherland, ICLR 2025, arXiv 2412.20644) on the sparse neighbour graph. w:
     inverse density of the pool, as far as its classes are uneven, shared out among near-copies, so that neither crowds
     nor copies outvote the rest. u: margin uncertainty over the root of the number of labels of the predicted class; 1
-    until there are as many labels as classes, so that the start is pure coverage. K: a Gaussian as wide as the nearest
-    two labelled neighbours are apart, within bounds.
+    until there are as many labels as classes, or another model speaks, so that the start is pure coverage. K: a
+    Gaussian as wide as the nearest two labelled neighbours are apart, within bounds.
     """
 
     name = "herding"
@@ -43,7 +43,7 @@ class Herding(Strategy):
     def rank(self, view: View) -> Ranking:
         """By the gain in covered weight; each place as if those before it were taken."""
         near = view.neighbours()
-        learned = view.trained and view.labelled >= view.belief.groups
+        learned = view.trained and (view.heard or view.labelled >= view.belief.groups)
         weight = _inverse_density(near)
         if learned:
             weight **= np.float32(min(1.0, view.belief.unevenness() / SKEWED))

@@ -145,6 +145,9 @@ class Scored:
     """The neighbour graph, brought up to date when asked for: the first time takes seconds to minutes."""
     tokens: Tokens | None = None
     """Of every row, for surrogates of spans."""
+    heard: Floats | None = None
+    """(n, k) float32 what another model says of each row, in the columns of predictions, NaN where it said nothing.
+    None where it has said nothing at all, and for surrogates that do not listen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,8 @@ class Refined:
     """The head, with what refining chose and the next round depends on."""
     disagreement: Floats | None = None
     """(n,) float32 mutual information of a committee's members, in nats."""
+    heard: bool = False
+    """Whether predictions are another model's, and so not to be mistrusted for want of labels."""
     own: Floats | None = None
     """(n, c) float32 what the head alone says, where that differs: strategies go by it, as it is what labels train."""
     found: Floats | None = None
@@ -175,6 +180,8 @@ class Surrogate(ABC):
     """When to use it, in one plain sentence for admins."""
     uses_graph: ClassVar[bool] = False
     """Whether `refine` looks at the neighbour graph."""
+    listens: ClassVar[bool] = False
+    """Whether it takes what another model says of items."""
     understudy: ClassVar[str] = ""
     """The surrogate that serves until the neighbour graph has grown; empty for those that do without the graph."""
     uses_tokens: ClassVar[bool] = False
@@ -209,7 +216,10 @@ surrogates: Registry[Surrogate] = Registry("labelcue.surrogates")
 
 
 def suiting(name: str, kind: str) -> str:
-    """`name`, where that surrogate learns labels of this kind, else the first one that does. Raises UnknownName."""
-    if surrogates.create(name).kind == kind:
+    """`name`, where that surrogate learns labels of this kind, else the first one that does, and listens as it does if
+    there is one. Raises UnknownName."""
+    asked = surrogates.create(name)
+    if asked.kind == kind:
         return name
-    return next(other for other in surrogates.names() if surrogates.create(other).kind == kind)
+    able = [other for other in surrogates.names() if surrogates.create(other).kind == kind]
+    return next((other for other in able if surrogates.create(other).listens == asked.listens), able[0])

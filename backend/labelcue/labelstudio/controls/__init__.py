@@ -19,9 +19,10 @@ from labelcue.types import Answer, Json, Label, TaskSpec
 NOT_YET = {
     **dict.fromkeys(("HyperTextLabels", "ParagraphLabels"), "a Choices for the whole text would be learned"),
     **dict.fromkeys(
-        ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "BrushLabels", "EllipseLabels", "TimeSeriesLabels"),
-        "a Choices for the whole task would be learned",
+        ("Rectangle", "Polygon", "KeyPoint", "Ellipse", "Brush"),
+        "the same with labels, as RectangleLabels, would be",
     ),
+    **dict.fromkeys(("VideoRectangle", "MagicWand"), "a Choices for the whole task would be learned"),
 }
 """What LabelCue would learn in place of a control that is not registered."""
 

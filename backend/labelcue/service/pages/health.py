@@ -36,6 +36,7 @@ def health(seen: Seen) -> list[Fact]:
         _reconcile(seen),
         _webhook(seen),
         *_opinions(seen),
+        *_model(seen),
         _way(seen),
     ]
     return sorted(facts, key=lambda fact: ("bad", "warn", "good").index(fact.level))
@@ -140,6 +141,23 @@ def _opinions(seen: Seen) -> Iterator[Fact]:
     asked = words.plural(int(told.get("asked") or 0), "second opinion")
     said = f"{asked} asked for, {words.count(told.get('waiting') or 0)} wait for an annotator. {trouble}".strip()
     yield Fact("Second opinions", said, "warn" if trouble else "good", "`labelcue doctor` looks for the cause.")
+
+
+def _model(seen: Seen) -> Iterator[Fact]:
+    """Another model, where one is asked."""
+    told = seen.status.get("model") or {}
+    if not told.get("model"):
+        return
+    said = [f"Heard of {words.count(told.get('heard') or 0)} of {words.count(seen.status.get('tasks') or 0)} tasks."]
+    if told.get("missing"):
+        first = next(iter((told.get("problems") or {}).values()), "")
+        said.append(f"Of {words.count(told['missing'])} it says nothing that counts: {first}")
+    if not told.get("listens"):
+        said.append("The surrogate that was chosen does not listen to it; choose external.")
+    if told.get("error"):
+        said.append(str(told["error"]))
+    remedy = "Tasks that it says nothing of are ordered without it; `labelcue doctor` looks for the cause."
+    yield Fact("Other model", " ".join(said), "warn" if len(said) > 1 else "good", remedy)
 
 
 def _way(seen: Seen) -> Fact:

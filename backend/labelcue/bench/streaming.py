@@ -1,0 +1,210 @@
+"""Images from a server into a pool: how fast, with how much memory, when the first queue stands, what a restart costs.
+
+a server on loopback ── small pictures, each another ──► fetch → decode → embed → vector file ──► first queue
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from labelcue.embedders import embedders
+from labelcue.embedders.efficientnet_lite0 import EfficientNetLite0
+from labelcue.ingest import Ingest
+from labelcue.labelstudio.config import parse_config
+from labelcue.media.cache import Cache
+from labelcue.media.fetching import Fetcher, Limits
+from labelcue.media.origins import Gate
+from labelcue.media.reading import Media
+from labelcue.pool.vectors import VectorFile
+from labelcue.processes import learning
+from labelcue.queueing.settings import QueueSettings
+from labelcue.rounds import Rounds
+from labelcue.settings import load_settings
+from labelcue.store import open_ledger
+from labelcue.store.base import Ledger
+from labelcue.types import Event, Kind, TaskId
+
+PROJECT, HOLDER, EMBEDDER = 1, "bench", "efficientnet-lite0"
+XML = (
+    '<View><Image name="image" value="$image"/><Choices name="kind" toName="image"><Choice value="a"/>'
+    '<Choice value="b"/></Choices></View>'
+)
+WARM = 2_000
+"""Images after which the memory is looked at first: model, libraries and buffers are there by then."""
+CHUNK = 500
+
+
+def run(images: int) -> dict[str, float]:
+    """`first_queue_s`: from the first look at the tasks to a queue on disk, of the first images. `all_s`: until the
+    last image has its row; `images_per_s`. `model_per_s`: the bare model on pictures in memory, on as many threads;
+    `rate` the one over the other. `warm_mb`, `peak_mb`: memory of this process after 2,000 images and at most.
+    `asked_twice`: images that were fetched again after a restart in the middle.
+    """
+    with (
+        learning(),
+        tempfile.TemporaryDirectory(prefix="labelcue-bench-") as folder,
+        _serving() as (url, asked),
+        Progress(console=Console(stderr=True)) as bars,
+    ):
+        bar = bars.add_task("images", total=images)
+        house = _House(Path(folder), url, images)
+        began = time.perf_counter()
+        first = house.first_queue()
+        warm = house.embed(min(WARM, images), lambda done: bars.update(bar, completed=done))
+        house.embed(images // 2, lambda done: bars.update(bar, completed=done))
+        house.restart()
+        peak = house.embed(images, lambda done: bars.update(bar, completed=done))
+        seconds = time.perf_counter() - began
+        house.close()
+        bare = _bare(min(images, 512))
+        return {
+            "images": images,
+            "first_queue_s": round(first, 2),
+            "all_s": round(seconds, 1),
+            "images_per_s": round(images / seconds, 1),
+            "model_per_s": round(bare, 1),
+            "rate": round(images / seconds / bare, 3),
+            "warm_mb": round(warm, 1),
+            "peak_mb": round(peak, 1),
+            "asked_twice": sum(asked.values()) - len(asked),
+        }
+
+
+class _House:
+    """A ledger of tasks with addresses, and what the learner's thread does with them."""
+
+    def __init__(self, folder: Path, url: httpx.URL, images: int) -> None:
+        self._folder, self._url = folder, url
+        self._media: Media | None = None
+        self._ledger: Ledger = open_ledger(load_settings({"home": folder}).store_url)
+        self._ledger.append([Event(PROJECT, Kind.LABEL_CONFIG, "config", {"label_config": XML, "updated_at": ""})])
+        for start in range(1, images + 1, CHUNK):
+            self._ledger.append([_task(number) for number in range(start, min(start + CHUNK, images + 1))])
+        self._positions = {
+            TaskId(event.body["task"]): event.position for event in self._ledger.read(PROJECT, kinds=(Kind.TASK,))
+        }
+        self.restart()
+
+    def restart(self) -> None:
+        """As a new process finds it; the kept files are not kept, so that an image that is asked for again is seen."""
+        if self._media is not None:
+            self._media.close()
+        self._vectors = VectorFile(self._folder / "vectors", EfficientNetLite0().dim, embedder=EMBEDDER)
+        fetcher = Fetcher(self._url, Gate(self._url, ()), _Nobody(), Limits(1_000_000, 60.0))
+        media = Media(self._url, fetcher, Cache(self._folder / "media", 0), most=1_000_000, parallel=8)
+        self._ingest = Ingest(
+            self._ledger,
+            self._vectors,
+            lambda: embedders.create(EMBEDDER),
+            parse_config(XML),
+            self._folder / "vectors",
+            media,
+        )
+        self._ingest.offer(self._positions)
+        self._media = media
+
+    def close(self) -> None:
+        """Let go of the connections and of the ledger."""
+        if self._media is not None:
+            self._media.close()
+        self._ledger.close()
+
+    def first_queue(self) -> float:
+        """Seconds to the first queue on disk."""
+        began = time.perf_counter()
+        self._ingest.step()
+        rounds = Rounds(
+            self._ledger,
+            PROJECT,
+            self._vectors,
+            self._folder / "round.safetensors",
+            holder=HOLDER,
+            embedder=EMBEDDER,
+            base=QueueSettings(),
+        )
+        self._ledger.acquire(PROJECT, HOLDER, 1e6)
+        rounds.resume()
+        if rounds.due():
+            rounds.run()
+        rounds.growing.stop()
+        return time.perf_counter() - began
+
+    def embed(self, upto: int, told: Any) -> float:
+        """Until so many rows are there; the most memory so far, in MB."""
+        while self._vectors.rows < upto and self._ingest.step():
+            told(self._vectors.rows)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class _Nobody:
+    """Asks without a token."""
+
+    def authorisation(self, *, renew: bool = False) -> dict[str, str]:
+        """None."""
+        return {}
+
+
+def _task(number: int) -> Event:
+    body = {"task": number, "data": {"image": f"/data/upload/1/{number}.png"}, "updated_at": ""}
+    return Event(PROJECT, Kind.TASK, f"task:{number}", body)
+
+
+def _bare(pictures: int) -> float:
+    """Pictures a second of the model alone, in the batches of the embedder."""
+    embedder = EfficientNetLite0()
+    side = embedder.side
+    some = np.random.default_rng(0).integers(0, 255, (pictures, side, side, 3), dtype=np.uint8)
+    embedder.embed_pictures(some[:4])
+    began = time.perf_counter()
+    for start in range(0, pictures, 4):
+        embedder.embed_pictures(some[start : start + 4])
+    return pictures / (time.perf_counter() - began)
+
+
+@contextmanager
+def _serving() -> Iterator[tuple[httpx.URL, dict[str, int]]]:
+    """Small pictures by their numbers, and how often each was asked for."""
+    from PIL import Image
+
+    asked: dict[str, int] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            asked[self.path] = asked.get(self.path, 0) + 1
+            file = BytesIO()
+            number = int(self.path.rpartition("/")[2].removesuffix(".png"))
+            noise = np.random.default_rng(number).integers(0, 255, (24, 32, 3))
+            Image.fromarray(noise.astype(np.uint8)).save(file, "PNG", compress_level=1)
+            self.send_response(200)
+            self.send_header("Content-Length", str(file.tell()))
+            self.end_headers()
+            self.wfile.write(file.getvalue())
+
+        def log_message(self, *_: object) -> None:
+            """Figures tell enough."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield httpx.URL(f"http://127.0.0.1:{server.server_port}/"), asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
