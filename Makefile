@@ -7,7 +7,7 @@ ARGS ?=
 TORCH := $(shell sed -n 's/^torch==\([^ ;+]*\).*/\1/p' requirements.lock | head -n 1)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-quick soak check format lock clean
+.PHONY: help setup demo test test-quick pictures soak check format lock clean
 
 help:  ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ test-quick: setup  ## The tests that take seconds
 
 soak: setup  ## Prove every promise in its long form, with a table; goes on where it was interrupted. ARGS="--only kills"
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
+
+pictures: setup  ## Make the pictures of the admins' pages in backend/docs/pages anew, of a real run
+	@$(BIN)/python -m pytest -q tests/e2e/pictures_of_pages.py
 
 check: setup  ## Style, types, the rooms' borders, no code from data, dependencies and their bill (.venv/sbom.cdx.json)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

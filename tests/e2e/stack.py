@@ -43,6 +43,8 @@ FRONTIER = 48
 """Smaller than the pools, so that it has to be rotated."""
 DEMO = label_config()
 SPEC = parse_config(DEMO)
+LOOK_S = 0.05
+"""Between two looks at the published files: who looks all the time takes a core from those who write them."""
 BUSY_MS = 30_000
 """How long a write waits for the ledger: a loaded machine may take a process off its core while it has the lock."""
 ANSWERS = {mail.text: mail.label for mail in load_mails()}
@@ -132,12 +134,13 @@ class Stack:
         pre_annotation: Literal["off", "on"] = "off",
         xml: str = DEMO,
         also: Mapping[str, str] = MappingProxyType({}),
+        title: str = "Mails of a test",
     ) -> int:
         """A new project of so many mails, connected, embedded, and with its first frontier in Label Studio.
 
         `also`: what each task has beside its mail.
         """
-        project = int(self.ls.create_project("Mails of a test", xml)["id"])
+        project = int(self.ls.create_project(title, xml)["id"])
         self.ls.import_tasks(project, [{"data": {"text": text, **also}} for text in list(ANSWERS)[:mails]])
         connecting.connect(
             self.ls,
@@ -149,7 +152,7 @@ class Stack:
             pre_annotation=pre_annotation,
             on_step=lambda _words: None,
         )
-        until(lambda: self._delivered(project, mails), 300, "the first frontier of all tasks")
+        until(lambda: self._delivered(project, mails), 300, "the first frontier of all tasks", LOOK_S)
         return project
 
     def _delivered(self, project: int, mails: int) -> bool:
@@ -194,7 +197,7 @@ class Stack:
             current = snapshot is not None and is_current(self.settings.store_url, snapshot)
             return snapshot if current and snapshot is not None and snapshot.labels == labels else None
 
-        snapshot = until(found, what=f"a round with {labels} labels")
+        snapshot = until(found, what=f"a round with {labels} labels", every=LOOK_S)
         assert snapshot is not None
         return snapshot
 

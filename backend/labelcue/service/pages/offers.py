@@ -46,7 +46,9 @@ def surrogates(catalogue: Catalogue, kind: LabelKind | None, typed: str) -> list
     so that saving the form changes nothing."""
     suited = [card for card in catalogue.surrogates if kind is None or card.suits(kind.name)]
     name = _bare(typed)
-    chosen = next((card for card in suited if card.name == name), None) or _first(suited)
+    asked = catalogue.surrogate(name)
+    alike = [card for card in suited if asked is not None and card.listens == asked.listens]
+    chosen = next((card for card in suited if card.name == name), None) or _first(alike or suited)
     return [Offer(card, typed if card is chosen and typed else card.name, card is chosen, "") for card in suited]
 
 
