@@ -21,6 +21,8 @@ from soak.studio import StandIn, standing_in
 
 BROKEN = 0.3
 STEPS = 30
+WORK = [action for action in ACTIONS if action != "crash"]
+"""Label Studio itself does not die here between two of its own writes, which leaves its counters wrong."""
 TRIES = 200
 """Polls until one comes through; with three in ten requests broken, a handful is enough."""
 
@@ -111,7 +113,7 @@ def _work(house: House, rng: random.Random) -> int:
     failed = 0
     house.ls.import_tasks([{"text": f"first {number}"} for number in range(3)])
     for _ in range(STEPS):
-        action = rng.choice(ACTIONS)
+        action = rng.choice(WORK)
         if action == "webhooks":
             deliver_badly(house, rng)
         elif action == "poll":

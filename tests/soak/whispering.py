@@ -39,7 +39,7 @@ def nothing_is_told(trial: Trial) -> Figure:
                 learner = Process(trial.folder, "learner")
                 learner.start()
                 try:
-                    until(lambda: "reconcile" in _log(trial.folder, "learner"), what="the learner's first words")
+                    until(lambda: "reconcile" in _log(trial.folder, "learner"), 300, "the learner's first words")
                     for number in range(trial.amount):
                         answers += _answers(service.url)
                         trial.tell(number + 1)
