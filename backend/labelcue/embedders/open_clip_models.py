@@ -27,7 +27,7 @@ class OpenClip(TorchPictures):
                 f"open-clip:{name} names no weights.",
                 f"Name both, as in open-clip:{self.example}; without, it knows nothing.",
             )
-        model = open_clip.create_model(name, pretrained=weights).eval().to(device)
+        model = open_clip.create_model(name, pretrained=weights).train(False).to(device)
         tower = model.visual
         size = tower.image_size
         side = int(size[0] if isinstance(size, (tuple, list)) else size)

@@ -20,6 +20,6 @@ class Timm(TorchPictures):
     def _open(self, device: Any) -> Loaded:
         import timm
 
-        model = timm.create_model(self._model, pretrained=True, num_classes=0).eval().to(device)
+        model = timm.create_model(self._model, pretrained=True, num_classes=0).train(False).to(device)
         told = timm.data.resolve_model_data_config(model)
         return Loaded(model, int(told["input_size"][1]), told["mean"], told["std"], device, 0)
