@@ -46,4 +46,4 @@ def _param(one: Param) -> ParamCard:
 
 def _surrogate(name: str) -> SurrogateCard:
     made = surrogates.create(name)
-    return SurrogateCard(name=name, summary=made.summary, when=made.when, kind=made.kind)
+    return SurrogateCard(name=name, summary=made.summary, when=made.when, kind=made.kind, listens=made.listens)

@@ -94,7 +94,7 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
         edges=edges,
         map=read_map(home.insights_map(project)),
         now=time.time(),
-        kind=taken_as if known else kind.name,
+        kind=kind.like or kind.name,
         bounds=kind.bounds,
         answers=answers,
     )

@@ -49,6 +49,7 @@ class SurrogateCard(_Card):
     summary: str = Field(description="What it learns, in one sentence.")
     when: str = Field(description="When to use it, in one sentence.")
     kind: str = Field(default="", description="The kind of label that it learns; empty: not said.")
+    listens: bool = Field(default=False, description="Whether it takes what another model says.")
 
     def suits(self, kind: str) -> bool:
         """Whether it learns this kind of label; where nothing is said, it does."""
