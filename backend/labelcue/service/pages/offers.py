@@ -47,14 +47,14 @@ def surrogates(catalogue: Catalogue, kind: LabelKind | None, typed: str) -> list
     suited = [card for card in catalogue.surrogates if kind is None or card.suits(kind.name)]
     name = _bare(typed)
     asked = catalogue.surrogate(name)
-    alike = [card for card in suited if asked is not None and card.listens == asked.listens]
-    chosen = next((card for card in suited if card.name == name), None) or _first(alike or suited)
+    chosen = next((card for card in suited if card.name == name), None) or _first(suited, asked)
     return [Offer(card, typed if card is chosen and typed else card.name, card is chosen, "") for card in suited]
 
 
-def _first(suited: Sequence[SurrogateCard]) -> SurrogateCard | None:
-    """As the learner chooses: by name."""
-    return min(suited, key=lambda card: card.name, default=None)
+def _first(suited: Sequence[SurrogateCard], asked: SurrogateCard | None) -> SurrogateCard | None:
+    """As the learner chooses: one that listens to another model as the one that is set does, then by name."""
+    listens = asked is not None and asked.listens
+    return min(suited, key=lambda card: (card.listens != listens, card.name), default=None)
 
 
 def _unfit(kind: LabelKind) -> str:
