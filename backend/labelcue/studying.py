@@ -73,7 +73,7 @@ def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Fact
     known = taken_as in STUDIED  # Of other kinds the pool alone is looked at.
     kind, said = snapshot.labels_are if known else kinds.create(CLASS), snapshot.probabilities
     if kind.name == REGIONS:  # What occurs is a set; whose doubt stands beside it does not matter here.
-        kind, said = kinds.create(SET), said[:, : len(snapshot.classes)]
+        kind, taken_as, said = kinds.create(SET), SET, said[:, : len(snapshot.classes)]
     audit, propensity = _audits(fold, snapshot.ids)
     votes, answers = votes_of(fold, snapshot.ids, kind, snapshot.classes)
     none = np.zeros((len(snapshot.ids), len(snapshot.classes)), dtype=np.float32)
