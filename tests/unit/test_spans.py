@@ -14,7 +14,7 @@ from labelcue.errors import BadRequest, WrongSetting
 from labelcue.labels import kinds
 from labelcue.labels.tagging import FOLLOW, NEVER, Tagger, allowed, features, marginals, tag
 from labelcue.labels.tokens import Tokens
-from labelcue.surrogates.tagger import tags_of
+from labelcue.surrogates.tagger import plausible, tags_of
 
 WORDS, WIDTH = 8, 6
 OFFSETS = np.array([(4 * word, 4 * word + 3) for word in range(WORDS)])
@@ -152,6 +152,17 @@ def test_saved_loaded_grown_and_removed(tmp_path: Path) -> None:
     again.remove([5])
     found = again.predict(range(60, 70))
     assert np.mean([{one[:3] for one in said} == spans[item] for item, said in enumerate(found, 60)]) > 0.8
+
+
+def test_wrong_answers_are_less_plausible_than_right_ones() -> None:
+    pairs, spans = texts(60)
+    cue, _ = learned()
+    outcome, piece = cue.round(0), Tokens.of(pairs[30:]).of_rows(np.arange(30))
+    right = plausible(outcome.extra, piece, [frozenset(said) for said in spans[30:]], outcome.classes)
+    swapped = [frozenset({(0, 3, "date"), *said}) for said in spans[30:]]
+    wrong = plausible(outcome.extra, piece, swapped, outcome.classes)
+    assert right.min() > 0.5
+    assert wrong.max() < 0.5
 
 
 def test_texts_without_a_token_are_items_like_others() -> None:

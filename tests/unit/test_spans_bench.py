@@ -9,7 +9,7 @@ import pytest
 
 from labelcue.bench.spans import measure
 from labelcue.bench.spans.mails import pieces
-from labelcue.bench.spans.measure import f1, plant, run, suspicion
+from labelcue.bench.spans.measure import f1, plant, run
 from labelcue.engine import Found
 
 
@@ -35,11 +35,8 @@ def test_planted_errors_are_wrong_and_a_tenth() -> None:
     assert answers[0] == {(0, 4, "a"), (9, 12, "b")}
 
 
-def test_suspicion_and_f1() -> None:
+def test_f1_counts_exact_spans() -> None:
     found = [Found(0, 4, "a", 0.9), Found(9, 12, "b", 0.6)]
-    assert suspicion({(0, 4, "a"), (9, 12, "b")}, found) == pytest.approx(0.4)
-    assert suspicion({(9, 12, "b")}, found) == pytest.approx(0.9)
-    assert suspicion(set(), []) == 0
     assert f1([found], [{(0, 4, "a")}]) == pytest.approx(2 / 3)
 
 

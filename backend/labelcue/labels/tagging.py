@@ -87,19 +87,31 @@ def allowed(tags: int) -> NDArray[np.bool_]:
 def tag(tagger: Tagger, states: Floats, offsets: Ints, counts: Ints) -> Tagged:
     """Spans and doubts of m items: their tokens (t, r), where these stand (t, 2), how many each item has (m,)."""
     items = np.repeat(np.arange(len(counts)), counts)
-    likely = marginals(tagger, _scores(tagger, features(states, items)), counts)
+    likely = token_tags(tagger, states, counts)
     begin, inside = likely[:, 1::2], likely[:, 2::2]
-    by_class = np.column_stack([likely[:, 0], begin + inside])
-    best = by_class.argmax(axis=1)
+    classes = by_class(likely)
+    best = classes.argmax(axis=1)
     spans = _spans(best, begin, inside, items)
     said = np.zeros((len(counts), FIXED + begin.shape[1]), dtype=np.float32)
     said[:, [FIRST, SECOND]] = -1
     np.add.at(said[:, FIXED:], items, begin)
-    _doubts(said, by_class, best, spans, offsets, items)
+    _doubts(said, classes, best, spans, offsets, items)
     first, last = spans
-    sure = _least(by_class.max(axis=1), first, last)
+    sure = _least(classes.max(axis=1), first, last)
     places = [items[first], offsets[first, 0], offsets[last, 1], best[first] - 1, sure]
     return Tagged(said, np.column_stack(places).astype(np.float32))
+
+
+def token_tags(tagger: Tagger, states: Floats, counts: Ints) -> Floats:
+    """(t, k) probability of each tag of each token."""
+    items = np.repeat(np.arange(len(counts)), counts)
+    return marginals(tagger, _scores(tagger, features(states, items)), counts)
+
+
+def by_class(tags: Floats) -> Floats:
+    """(t, 1 + c) of no span and of each class from (t, k) of tags."""
+    summed: Floats = np.column_stack([tags[:, 0], tags[:, 1::2] + tags[:, 2::2]])
+    return summed
 
 
 def marginals(tagger: Tagger, scores: Floats, counts: Ints) -> Floats:

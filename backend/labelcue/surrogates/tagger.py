@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from labelcue.labels import SPANS, kinds
 from labelcue.labels.spans import spans_of, unknown
-from labelcue.labels.tagging import NEVER, Tagged, Tagger, allowed, features, tag, width
+from labelcue.labels.tagging import NEVER, Tagged, Tagger, allowed, by_class, features, tag, token_tags, width
 from labelcue.labels.tokens import Piece
 from labelcue.surrogates import Examples, Head, Refined, Scored, Surrogate, surrogates
 from labelcue.surrogates.device import tensor
@@ -90,6 +90,19 @@ class TokenTagger(Surrogate):
             made.found[:, 0] += here[0]
             parts.append(made.found)
         return Refined(out, head, found=np.concatenate(parts) if parts else None)
+
+
+def plausible(extra: Floats, piece: Piece, answers: Sequence[Answer], classes: tuple[Label, ...]) -> Floats:
+    """(m,) float32 how likely each answer is by what a round learned without it (its `extra` and `classes`): of its
+    least likely token the probability of the class that the answer gives it; 1 without tokens.
+
+    Of the ways to find wrong answers that Wang & Mueller (2022, arXiv 2210.03920) compare this one was best, and here.
+    """
+    out = np.ones(len(answers), dtype=np.float32)
+    likely = by_class(token_tags(Tagger.of(extra), piece.states, piece.counts))
+    given = by_class(tags_of(piece, [[answer] for answer in answers], classes))
+    np.minimum.at(out, piece.items, (likely * given).sum(axis=1))
+    return out
 
 
 def tags_of(piece: Piece, answers: Iterable[Iterable[Answer]], classes: tuple[Label, ...]) -> Floats:

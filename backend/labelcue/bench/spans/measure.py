@@ -12,6 +12,8 @@ from labelcue.bench.spans.mails import pieces
 from labelcue.embedders import embedders
 from labelcue.embedders.words import WordReader, Words
 from labelcue.engine import Cue, Found
+from labelcue.labels.tokens import Tokens
+from labelcue.surrogates.tagger import plausible
 from labelcue.types import Floats, Span
 
 SHARE = 0.1
@@ -40,7 +42,7 @@ def run(pool: int, held_out: int, budget: int, batch: int, seeds: int) -> dict[s
     `labels_to_match_random`: labels in a strategy's order after which F1 is that of the whole budget at random, by the
     means over seeds, interpolated; above the budget: not reached. `wrong`: texts of the pool, not labelled, whose
     predicted spans are not exactly right after the budget at random; `planted`: labelled texts of whose answers a tenth
-    had a span moved, dropped, or given another class, ordered by what a model that did not see them finds unlikely.
+    had a span moved, dropped, or given another class, ordered by how plausible a model without them finds them.
     `recall`: of those the share among the first tenth, `times_random` over the share of all.
     """
     texts, spans = pieces(pool + held_out)
@@ -70,15 +72,6 @@ def f1(found: Sequence[Sequence[Found]], truth: Sequence[set[Span]]) -> float:
     """Of exact spans: 2 right / (predicted + there)."""
     right = sum(len({one[:3] for one in said} & want) for said, want in zip(found, truth, strict=True))
     return 2 * right / max(1, sum(map(len, found)) + sum(map(len, truth)))
-
-
-def suspicion(given: set[Span], found: Sequence[Found]) -> float:
-    """How unlikely an answer is: the probability of the surest predicted span that it lacks, or of its least likely
-    span being none."""
-    sure = {one[:3]: one.probability for one in found}
-    lacks = [likely for span, likely in sure.items() if span not in given]
-    has = [1 - sure.get(span, 0.0) for span in given]
-    return max([*lacks, *has, 0.0])
 
 
 def plant(answers: Sequence[set[Span]], rng: np.random.Generator) -> tuple[list[set[Span]], set[int]]:
@@ -120,18 +113,18 @@ def _wrong(data: Pool, pool: int, budget: int, seed: int) -> tuple[float, float]
 
 
 def _planted(data: Pool, budget: int, seed: int) -> tuple[float, float]:
-    """The same of answers with a planted error, ordered by `suspicion`."""
+    """The same of answers with a planted error, ordered by how `plausible` they are."""
     rng = np.random.default_rng(seed)
     answers, bad = plant(data.spans[: 2 * budget], rng)
     rows = np.arange(len(answers))
-    fold, scores = rng.permutation(len(rows)) % FOLDS, np.zeros(len(rows))
+    fold, likely = rng.permutation(len(rows)) % FOLDS, np.zeros(len(rows))
     for number in range(FOLDS):
         cue = data.cue(rows.tolist(), "random", seed)
         cue.label({int(row): answers[row] for row in rows[fold != number]})
-        left = rows[fold == number]
-        found = _found(cue, left.tolist())
-        scores[left] = [suspicion(answers[row], said) for row, said in zip(left, found, strict=True)]
-    order = np.argsort(-scores, kind="stable")
+        left, outcome = rows[fold == number], cue.round(seed)
+        piece = Tokens.of([data.words[row] for row in left]).of_rows(np.arange(len(left)))
+        likely[left] = plausible(outcome.extra, piece, [frozenset(answers[row]) for row in left], outcome.classes)
+    order = np.argsort(likely, kind="stable")
     return _recall(np.isin(order, list(bad)))
 
 
