@@ -9,6 +9,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
+from labelcue.store.codec import REQUIRED
 from labelcue.store.fold import fold
 from labelcue.types import Event, Kind
 from soak.proving import Figure, Trial
@@ -67,5 +68,5 @@ def _event(rng: random.Random, kind: Kind) -> Event:
         Kind.RELEASE: {"task": task, "user": user},
         Kind.SECOND_OPINION: {"task": task, "opinions": number, "by": user},
         Kind.MARK: {"name": key, "upto": 1, "sha256": "0" * 64, "rows": 0, "by": "a"},
-    }.get(kind, {"task": task, "user": user})
+    }.get(kind, dict.fromkeys(REQUIRED[kind], number) | {"task": task, "user": user})
     return Event(1, kind, key, body)

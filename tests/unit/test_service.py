@@ -82,13 +82,13 @@ def test_setup_names_the_version(home: Path, client: FlaskClient) -> None:
 
 
 def test_setup_refuses_a_label_config_that_cannot_be_learned(client: FlaskClient) -> None:
-    boxes = '<RectangleLabels name="r" toName="i"><Label value="a"/></RectangleLabels>'
-    xml = f'<View><Image name="i" value="$i"/>{boxes}</View>'
+    words = '<TextArea name="r" toName="i"/>'
+    xml = f'<View><Image name="i" value="$i"/>{words}</View>'
     answer = client.post("/setup", json={"project": "10.1", "schema": xml}, headers=BASIC)
     assert answer.status_code == 422
     said = error_of(answer)
     assert said["code"] == "unsupported_config"
-    assert "RectangleLabels" in said["message"]
+    assert "TextArea" in said["message"]
     assert "Choices" in said["remedy"]
 
 
