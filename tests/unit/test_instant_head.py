@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from test_rounds import PROJECT, Desk, _same
 
+from deskwork import PROJECT, Desk, same
 from labelcue.errors import StoreBusy
 from labelcue.instant import Instant
 from labelcue.store.head import Head, HeadReader, write_head
@@ -59,8 +59,8 @@ def test_rounds_and_what_a_restart_makes_of_them_are_the_same_with_it(
     (tmp_path / "b").mkdir()
     follower, alone = Follower(tmp_path / "a", strategy), Desk(tmp_path / "b", strategy)
     follower.work(5)
-    _same(alone.work(5), follower.desk.work(0))
-    _same(alone.rounds.snapshot, follower.desk.restart(snapshot=snapshot).snapshot)
+    same(alone.work(5), follower.desk.work(0))
+    same(alone.rounds.snapshot, follower.desk.restart(snapshot=snapshot).snapshot)
     assert follower.desk.rounds.standby(50) is None or not snapshot
 
 
