@@ -140,13 +140,22 @@ def status(settings: Settings, project: int | None, as_json: bool) -> None:
 
 @main.command()
 @click.option("--project", "-p", type=int, required=True, help="The project's number.")
+@click.option("--target", metavar="PERCENT", help="Say what this accuracy still takes.")
+@click.option("--price", metavar="MONEY", help="Of one label, for --target.")
+@click.option("--currency", default="", metavar="EUR", help="Of --price.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options("home", "store", "busy_ms")
-def insights(settings: Settings, project: int, as_json: bool) -> None:
-    """Work out what admins read of a project: accuracy, wrong labels, agreement, coverage, and when to stop."""
+def insights(settings: Settings, project: int, as_json: bool, **asked: str | None) -> None:
+    """Work out what admins read of a project: accuracy, wrong labels, agreement, coverage, and when to stop.
+
+    \b
+    labelcue insights -p 1
+    labelcue insights -p 1 --target 95 --price 0.08 --currency EUR
+    """
     from labelcue import commands
 
-    commands.insights(out, err, settings, project, as_json=as_json)
+    said = {name: text for name, text in asked.items() if text}
+    commands.insights(out, err, settings, project, said, as_json=as_json)
 
 
 @main.command()

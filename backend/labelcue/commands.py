@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -178,10 +178,13 @@ def _rows(words: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "[red]label config[/]", str(words["config_error"])
 
 
-def insights(out: Console, err: Console, settings: Settings, project: int, *, as_json: bool) -> None:
+def insights(
+    out: Console, err: Console, settings: Settings, project: int, asked: Mapping[str, str], *, as_json: bool
+) -> None:
     """Compute a project's insights and write them beside its snapshot; the sentences, or everything as JSON.
 
-    Ends when whoever started it does, as the learner may.
+    `asked`: a target, the price of a label and its currency, as far as they are given. Ends when whoever started it
+    does, as the learner may.
     """
     from labelcue.processes import learning
     from labelcue.store import open_ledger
@@ -204,6 +207,25 @@ def insights(out: Console, err: Console, settings: Settings, project: int, *, as
         return
     for name in ("audit", "curve", "errors", "agreement", "spending", "coverage", "drift", "stopping"):
         out.print(f"[bold]{name:>10}[/]  {getattr(found, name).sentence}", highlight=False, soft_wrap=True)
+    if asked:
+        out.print(
+            f"[bold]{'target':>10}[/]  {_budget(asked, found.as_json()['curve'])}", highlight=False, soft_wrap=True
+        )
+
+
+def _budget(asked: Mapping[str, str], curve: Mapping[str, Any]) -> str:
+    """What a target still takes, in labels, hours and money. Raises BadRequest."""
+    from labelcue.insights.budget import budget
+    from labelcue.service.pages import words
+
+    found = budget(asked, {}, curve)
+    said = [found.sentence or f"{curve['sentence']} Without that, nobody can say what a target takes."]
+    if found.hours is not None:
+        hours = words.interval(found.hours, lambda value: words.span(None if value is None else 3600 * value))
+        said.append(f"Time of labelling at the present pace: {hours}.")
+    if found.money is not None:
+        said.append(f"Money: {words.interval(found.money, lambda value: words.money(value, found.currency))}.")
+    return " ".join(said)
 
 
 def queue(out: Console, settings: Settings, project: int, limit: int) -> None:

@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from labelcue.errors import BadRequest, NotFound, StoreError
 from labelcue.exports import marks
@@ -102,7 +104,33 @@ def snapshot(settings: Settings, project: int, name: str | None, by: str | None)
             out.print(f"Nothing is named yet. Name what stands now: labelcue snapshot -p {project} NAME")
 
 
-EXPORTING = (export, snapshot)
+@click.command()
+@_project
+@click.argument("before")
+@click.argument("after", required=False)
+@click.option("--limit", "-n", default=50, show_default=True, type=click.IntRange(min=1), help="Tasks to show.")
+@options("home", "store", "busy_ms")
+def changes(settings: Settings, project: int, before: str, after: str | None, limit: int) -> None:
+    """Show what became of labels between the snapshots BEFORE and AFTER, or between BEFORE and now.
+
+    \b
+    labelcue changes -p 1 "first release"
+    labelcue changes -p 1 "first release" "second release"
+    """
+    with _ledger(settings, project) as ledger:
+        start = marks.find(ledger, project, before)
+        end = marks.find(ledger, project, after).upto if after else ledger.position(project)
+        counts, found = marks.changes(ledger, project, start.upto, end)
+        table = Table("task", "before", "after", "what", title=", ".join(f"{counts[one]:,} {one}" for one in counts))
+        for one in islice(found, limit):
+            table.add_row(str(one.task), Text(one.was or "-"), Text(one.now or "-"), one.change)
+        total = counts.total()
+        out.print(table if total else f"Nothing changed between {before!r} and {after or 'now'!r}.")
+        if total > limit:
+            out.print(f"{total - limit:,} more: --limit {total}", highlight=False)
+
+
+EXPORTING = (export, snapshot, changes)
 
 
 def _say(rows: int, what: str, version: str, mark: marks.Mark | None, target: Path) -> None:

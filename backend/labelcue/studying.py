@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from labelcue.errors import TaskUnreadable, UnsupportedConfig
+from labelcue.errors import NotFound, TaskUnreadable, UnsupportedConfig
 from labelcue.insights.agreement import Votes
 from labelcue.insights.covering import LARGEST
 from labelcue.insights.facts import Facts
@@ -156,9 +156,17 @@ def _slices(fold: Fold, ids: Ints) -> dict[str, list[str | None]]:
 
 
 def _vectors(home: Home, project: int, snapshot: Snapshot) -> tuple[Matrix, Ints, Edges | None]:
-    """The vectors that the round knew, (n,) the newest row of each task, and the graph where one is kept."""
+    """The vectors that the round knew, (n,) the newest row of each task, and the graph where one is kept.
+
+    Raises NotFound where vectors are gone.
+    """
     made = snapshot.round
     file = VectorFile(home.vectors(project, made.embedder), snapshot.weights.shape[1], embedder=made.embedder)
+    if len(file.ids) < made.rows:
+        raise NotFound(
+            f"{file.path} has {len(file.ids):,} of the {made.rows:,} vectors that the last round knew.",
+            "Start LabelCue: the learner embeds the others again; insights follow its next round.",
+        )
     vectors, names = file.vectors[: made.rows], file.ids[: made.rows]
     order = np.argsort(names, kind="stable")
     row = order[np.searchsorted(names[order], snapshot.ids, side="right") - 1].astype(np.int64)

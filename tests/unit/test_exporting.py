@@ -117,6 +117,18 @@ def test_a_snapshot_gives_the_same_bytes_whatever_came_after(home: Path, tmp_pat
     assert not (tmp_path / "x.json").exists()
 
 
+def test_changes_between_snapshots_are_named(home: Path) -> None:
+    run("snapshot", "one")
+    assert "Nothing changed" in run("changes", "one").output
+    fill(home, {3: "pos"})
+    run("snapshot", "two")
+    told = run("changes", "one").output
+    assert ["3", "-", "pos", "new"] in [line.replace("│", " ").split() for line in told.splitlines()]
+    assert run("changes", "one", "two").output == told
+    assert "Nothing changed" in run("changes", "two").output
+    assert "no snapshot 'three'" in refused("changes", "three")
+
+
 @pytest.mark.usefixtures("home")
 def test_what_fails_leaves_what_stood_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "folder that is there" in refused("export", "-o", "nowhere/labels.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -247,3 +248,11 @@ def test_a_run_that_failed_waits_longer_and_zero_means_none(tmp_path: Path) -> N
     later.now += 1000
     never.step({1: 1})
     assert not none.words
+
+
+def test_a_project_whose_vectors_are_gone_says_who_brings_them_back(desk: Desk) -> None:
+    [folder] = desk.home.project(PROJECT).glob("vectors-*")
+    shutil.rmtree(folder)
+    with pytest.raises(NotFound, match=f"has 0 of the {TASKS} vectors") as refused:
+        _study(desk)
+    assert "embeds" in refused.value.remedy
