@@ -67,11 +67,8 @@ const KINDS = {
       plot.patch(x, part.low.concat(part.high.slice().reverse()), { fill_color: accent, fill_alpha: fill, line_color: null });
     }
     plot.line(spec.random.labels, spec.random.value, { line_color: grey, line_width: 2 });
-    const last = spec.measured.labels.length - 1;
-    const ahead = { x: spec.forecast.labels, y: spec.forecast.value };
-    plot.line([spec.measured.labels[last], ...ahead.x], [spec.measured.value[last], ...ahead.y], {
-      line_color: accent, line_width: 2, line_dash: "dashed",
-    });
+    // Not joined to what is measured: the forecast is that of the trend, which single models lie above and below.
+    plot.line(spec.forecast.labels, spec.forecast.value, { line_color: accent, line_width: 2, line_dash: "dashed" });
     plot.line(spec.measured.labels, spec.measured.value, { line_color: accent, line_width: 2.5 });
     return plot;
   },
