@@ -20,7 +20,8 @@ from labelcue.service.context import Service
 from labelcue.settings import Settings
 from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import Snapshot, write_snapshot
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import write_snapshot
 from labelcue.types import Round
 
 PASSWORD = "canary-basic-password"

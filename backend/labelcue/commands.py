@@ -18,7 +18,7 @@ from labelcue.errors import ConfigError, LabelCueError, NotFound
 from labelcue.settings import PREFIX, Settings
 from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import read_snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from labelcue.store.status import read_status
 from labelcue.types import TaskId
 

@@ -24,7 +24,7 @@ from labelcue.flags import options
 from labelcue.settings import Settings
 from labelcue.store.base import Ledger
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import read_snapshot
+from labelcue.store.snapshot_file import read_snapshot
 
 out = Console()
 err = Console(stderr=True)

@@ -28,7 +28,8 @@ from labelcue.queueing.settings import QueueSettings
 from labelcue.store.base import Ledger
 from labelcue.store.choices import CHOICES
 from labelcue.store.fold import Fold
-from labelcue.store.snapshot import Snapshot, read_snapshot, write_snapshot
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import read_snapshot, write_snapshot
 from labelcue.strategies import makes_sense, strategies
 from labelcue.surrogates import suiting, surrogates
 from labelcue.types import Event, Json, Kind, Ranked, Round, TaskId, TaskSpec

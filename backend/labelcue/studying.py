@@ -32,7 +32,8 @@ from labelcue.store.atomic import replace_file
 from labelcue.store.base import Ledger
 from labelcue.store.fold import Fold, stamp
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import Snapshot, read_snapshot
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from labelcue.types import Answer, Floats, Ints, Kind, Label, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)

@@ -31,7 +31,8 @@ from labelcue.setup import write_secrets
 from labelcue.store import open_ledger
 from labelcue.store.fold import Fold, fold
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import Snapshot, read_snapshot
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from labelcue.store.status import read_status
 from labelcue.supervisor import command
 from waiting import until

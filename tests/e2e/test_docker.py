@@ -27,7 +27,7 @@ from labelcue.errors import LabelStudioError
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.labelstudio.way import way_of
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import read_snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from waiting import until
 
 pytestmark = [

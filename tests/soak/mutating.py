@@ -16,7 +16,7 @@ from labelcue.errors import LabelCueError
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.events import parse_webhook
 from labelcue.store.head import HeadReader
-from labelcue.store.snapshot import read_snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from servicing import XML, connect, publish
 from soak.proving import Figure, Trial
 from soak.shapes import PAYLOADS

@@ -13,7 +13,8 @@ from deskwork import DIM, Desk, same
 from labelcue.errors import Corrupt
 from labelcue.pool.vectors import VectorFile
 from labelcue.store import open_ledger
-from labelcue.store.snapshot import Snapshot, read_snapshot
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from soak.proving import Figure, Trial
 from waiting import until
 

@@ -18,7 +18,8 @@ from labelcue.store import open_ledger
 from labelcue.store.connection import Connection
 from labelcue.store.head import Head, HeadReader
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import Snapshot, SnapshotReader
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import SnapshotReader
 from labelcue.store.status import read_status
 from labelcue.types import Event, Kind
 from waiting import until

@@ -24,7 +24,7 @@ from labelcue.rounds import Rounds
 from labelcue.store import sqlite_statements as sql
 from labelcue.store.connection import Connection
 from labelcue.store.fold import fold
-from labelcue.store.snapshot import _FORMAT, read_snapshot
+from labelcue.store.snapshot_file import _FORMAT, read_snapshot
 from labelcue.store.sqlite import SqliteLedger
 from labelcue.types import Kind, TaskId
 

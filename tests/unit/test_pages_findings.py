@@ -17,7 +17,7 @@ from labelcue.service.pages.coverage import COLOURED, FIELDS
 from labelcue.service.pages.ways import Answer, Ways
 from labelcue.store.facets import Facets, write_facets
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import write_snapshot
+from labelcue.store.snapshot_file import write_snapshot
 from labelcue.types import Event, Kind, TaskId
 from paging import Visitor, fill, visitor_of
 from servicing import connect, offer, publish, service_of, snapshot_of

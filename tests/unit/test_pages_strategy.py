@@ -16,7 +16,7 @@ from labelcue.queueing.acting import tasks_of
 from labelcue.queueing.settings import QueueSettings
 from labelcue.service.pages import choices, offers
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import write_snapshot
+from labelcue.store.snapshot_file import write_snapshot
 from labelcue.types import Kind
 from paging import Visitor, fill, visitor_of
 from servicing import connect, offer, publish, service_of, snapshot_of

@@ -18,7 +18,7 @@ from labelcue.embedders import Embedder, embedders
 from labelcue.service.fresh import BATCH, FreshVectors
 from labelcue.settings import Settings
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import read_snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from labelcue.types import Floats, TaskId
 from picturing import as_file, gradient
 from servicing import BASIC, TOKEN, XML, client_of, connect, publish

@@ -16,7 +16,8 @@ import pytest
 from safetensors.numpy import load, save
 
 from labelcue.errors import Corrupt, NotFound, StoreError
-from labelcue.store.snapshot import Snapshot, SnapshotReader, read_snapshot, write_snapshot
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import SnapshotReader, read_snapshot, write_snapshot
 from labelcue.types import Round, TaskId
 
 ARRAYS = ("ids", "probabilities", "priority", "novelty", "rank", "weights", "bias", "cover")

@@ -22,7 +22,8 @@ from labelcue.queueing.settings import QueueSettings
 from labelcue.reading import Reading
 from labelcue.rounds import Rounds
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import Snapshot, write_snapshot
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import write_snapshot
 from labelcue.studying import study
 from labelcue.types import Kind, TaskId
 from servicing import BASIC, client_of, connect

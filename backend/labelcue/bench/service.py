@@ -227,7 +227,7 @@ def _received(pipe: Pipe, what: str) -> Any:
 def _train(path: Path, tasks: int, dim: int, seed: int, said: Pipe, rounds: Any) -> None:
     """Rounds for ever, as the learner runs them, on its number of threads; every tenth is a full one."""
     from labelcue.engine import Cue
-    from labelcue.store.snapshot import write_snapshot
+    from labelcue.store.snapshot_file import write_snapshot
 
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, len(CLASSES), tasks)

@@ -19,7 +19,8 @@ from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
 from labelcue.store.facets import read_facets
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import Snapshot, read_snapshot
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from labelcue.types import Event, Kind
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
 from labelcue.store.head import Head, HeadReader
 from labelcue.store.layout import Home
-from labelcue.store.snapshot import Snapshot, SnapshotReader
+from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import SnapshotReader
 
 NO_VERSION = "cue-0"
 """The version of a project that has had no round yet."""
