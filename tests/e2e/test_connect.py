@@ -271,7 +271,7 @@ def test_what_cannot_be_connected_is_refused_before_anything_is_changed(
     with pytest.raises(ConfigError, match="no secrets"):
         connected(ls, Settings(home=settings.home, port=service.port), project, said)
     assert everything(ls, project) == before
-    ls.update_project(project, label_config=CONFIG.replace("Choices", "Labels").replace("Choice ", "Label "))
+    ls.update_project(project, label_config=CONFIG.replace("<Choices ", '<Choices perRegion="true" '))
     with pytest.raises(UnsupportedConfig):
         connected(ls, settings, project, said)
     assert ls.webhooks(project) == []

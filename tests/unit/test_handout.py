@@ -350,7 +350,7 @@ def test_what_came_before_the_service_started_counts(tmp_path: Path) -> None:
     tell(client, Kind.SECOND_OPINION, "s1", task=1, opinions=2, by=7)
     tell(client, Kind.SECOND_OPINION, "s2", task=2, opinions=2, by=7)
     assert service_of(client.application).ledger.position(10) == 6  # older than the round
-    client.application.extensions["labelcue.warm"][0]()
+    list(client.application.extensions["labelcue.warm"][0]())
     assert sorted(following(client, 2)[:2]) == [1, 2]
 
 

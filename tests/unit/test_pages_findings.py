@@ -293,10 +293,10 @@ def test_every_page_is_made_once_before_anybody_asks(tmp_path: Path, visitor: Vi
     kept = findings._kept
     findings._kept = lambda path, *rest: read.append(path) or kept(path, *rest)  # type: ignore[method-assign,func-returns-value]
     for warm in app.extensions["labelcue.warm"]:
-        warm()
+        list(warm())
     assert {path.name for path in read} == {"insights.json", "insights.npz"}
     connect(tmp_path, 11)  # of which nothing can be read yet
     (tmp_path / "projects" / "11" / "insights.json").write_text("no json")
     for warm in app.extensions["labelcue.warm"]:
-        warm()
+        list(warm())
     assert visitor.get("/projects/10").status_code == 200

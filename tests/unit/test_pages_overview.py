@@ -137,7 +137,7 @@ def test_after_the_start_of_the_service_no_page_waits_for_the_ledger(
     fill(visitor, {1: "one", 2: "two", 3: "three"}, {1: "pos"})
     app = visitor.client.application
     for warm in app.extensions["labelcue.warm"]:
-        warm()
+        list(warm())
     ledger, whole = service_of(app).ledger, list[int]()
     read = ledger.read
 

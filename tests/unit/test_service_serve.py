@@ -171,3 +171,26 @@ def test_a_signal_drains(tmp_path: Path, number: signal.Signals) -> None:
     assert "Traceback" not in told
     assert SECRET not in told
     assert [json.loads(line)["event"] for line in told.splitlines()][-1] == "service ended"
+
+
+def test_the_ledger_is_not_closed_under_who_reads_it_in_the_background(server: Server) -> None:
+    service = server.app.extensions["labelcue"]
+    began, go, read = threading.Event(), threading.Event(), list[int]()
+
+    def steps() -> Iterator[None]:
+        began.set()
+        assert go.wait(60)
+        read.extend(service.ledger.projects())
+        yield
+        pytest.fail("it goes on though the service closes")
+
+    service.behind("reading", steps())
+    assert began.wait(60)
+    closing = threading.Thread(target=service.close)
+    closing.start()
+    until(service._closing.is_set, what="the service to close")
+    go.set()
+    closing.join(60)
+    assert not closing.is_alive()
+    assert read == []
+    assert service._ledger is None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+
+import structlog
 
 from labelcue.errors import NotFound
 from labelcue.service.auth import Guard
@@ -20,8 +23,11 @@ from labelcue.store.layout import Home
 from labelcue.store.snapshot import Snapshot
 from labelcue.store.snapshot_file import SnapshotReader
 
+log = structlog.get_logger(__name__)
 NO_VERSION = "cue-0"
 """The version of a project that has had no round yet."""
+CUT_OFF_S = 8.0
+"""So long work in the background has to end its step when the service closes."""
 
 
 class Service:
@@ -42,6 +48,8 @@ class Service:
         self._heads = HeadReader()
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
+        self._closing = threading.Event()
+        self._behind: list[threading.Thread] = []
 
     @property
     def ledger(self) -> Ledger:
@@ -94,9 +102,31 @@ class Service:
         """Ask the learner to look for what the webhooks missed: it watches this file."""
         (self.home.project(project) / "wake").touch()
 
-    def close(self) -> None:
-        """Let go of the ledger."""
+    def behind(self, name: str, steps: Iterator[None]) -> None:
+        """Take these steps on a thread of their own, which ends between two of them when the service closes."""
+        thread = threading.Thread(target=self._walk, args=(steps,), name=name, daemon=True)
+        with self._lock:
+            self._behind = [one for one in self._behind if one.is_alive()]
+            self._behind.append(thread)
+            thread.start()
+
+    def _walk(self, steps: Iterator[None]) -> None:
+        for _ in steps:
+            if self._closing.is_set():
+                return
+
+    def close(self) -> bool:
+        """Let go of the ledger, once nobody reads it in the background; whether all of that has ended."""
+        self._closing.set()
+        deadline = time.monotonic() + CUT_OFF_S
+        for thread in self._behind:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        late = [thread.name for thread in self._behind if thread.is_alive()]
+        if late:  # A ledger may not be closed under whoever reads it.
+            log.warning("work in the background is cut off", names=late)
+            return False
         with self._lock:
             ledger, self._ledger = self._ledger, None
         if ledger is not None:
             ledger.close()
+        return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
 from typing import Any
@@ -65,11 +65,12 @@ class Handout:
         routes.add_url_rule(f"{PROJECT}/actions", view_func=self.action, methods=["POST"])
         return routes
 
-    def warm(self) -> None:
+    def warm(self) -> Iterator[None]:
         """Read the connected projects' history before an annotator asks; what fails here, a request will tell."""
         for project in self._service.home.projects():
             with suppress(LabelCueError):
                 self._followed(project)
+            yield
 
     def next(self, project: int) -> ResponseReturnValue:
         """What waits for another annotator, then the head of the queue; without what was handed out to others, solved

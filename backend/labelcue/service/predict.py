@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -66,10 +66,11 @@ class Predictor:
         self._words = FreshWords(service.settings)
         self._parse = lru_cache(maxsize=16)(parse_config)
 
-    def warm(self) -> None:
+    def warm(self) -> Iterator[None]:
         """Load what the first prediction would have to wait a second for."""
         spec = parse_config(_TINY)
         prediction(spec, Scores(TaskId(1), (1.0, 0.0), spec.classes, NO_VERSION))
+        yield
 
     def check(self, xml: str) -> None:
         """Raises UnsupportedConfig."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import gc
 import json
 import math
+import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -92,9 +93,12 @@ class Server:
         self.app.extensions[EXTENSION].ledger.projects()
 
     def warm(self) -> None:
-        """Do what the first requests would wait for, annotators' first; one after the other: events come meanwhile."""
+        """Begin what the first requests would wait for, annotators' first, on one thread: events come meanwhile."""
+        self.app.extensions[EXTENSION].behind("warm", self._warming())
+
+    def _warming(self) -> Iterator[None]:
         for warm in self.app.extensions["labelcue.warm"]:
-            warm()
+            yield from warm()
         gc.freeze()  # What was read stays: walking it all would stop every request, half a second at 100,000 tasks.
 
     def run(self) -> None:
@@ -141,7 +145,7 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> int
     if threading.current_thread() is threading.main_thread():
         stop_on_signals(_Stop(server))
     end_with_supervisor(server.stop)
-    threading.Thread(target=server.warm, name="warm", daemon=True).start()
+    server.warm()
     log.info("service listens", url=server.url, threads=settings.threads)
     watch = Watch(server.app.extensions[EXTENSION], receivers)
     watch.start()
@@ -151,8 +155,12 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> int
         ready(server.url)
     server.run()
     watch.stop()
-    server.app.extensions[EXTENSION].close()  # the watch may have opened the ledger again
+    whole = server.app.extensions[EXTENSION].close()  # the watch may have opened the ledger again
     log.info("service ended")
+    if not whole and threading.current_thread() is threading.main_thread():
+        os._exit(
+            0
+        )  # All is stored. A thread that is in the middle of C code may crash an interpreter that ends itself.
     return 0
 
 

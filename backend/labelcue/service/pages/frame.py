@@ -99,14 +99,16 @@ class Pages:
             page.add(routes)
         return routes
 
-    def warm(self) -> None:
+    def warm(self) -> Iterator[None]:
         """Do beforehand what the first page would wait for: every page of every project once, for nobody."""
         for name in sorted(path.name for path in (HERE / "templates").iterdir()):
             self._app.jinja_env.get_template(name)
-        self._reader.read_all()
+            yield
+        yield from self._reader.reading()
         for project in self._reader.service.home.projects():
             for route, _ in TABS:
                 self._render_once(f"{NAME}.{route}", project)
+                yield
 
     def _render_once(self, route: str, project: int) -> None:
         """What fails here, a request will tell."""

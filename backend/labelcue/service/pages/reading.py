@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -55,16 +55,17 @@ class Reader:
 
     def warm(self) -> None:
         """Read every project's ledger in the background, so that the first page need not wait for it."""
-        threading.Thread(target=self.read_all, name="pages", daemon=True).start()
+        self.service.behind("pages", self.reading())
 
-    def read_all(self) -> None:
-        """Read every project's ledger now, as far as it was not read yet."""
+    def reading(self) -> Iterator[None]:
+        """Read one project's ledger a step, as far as it was not read yet."""
         for number in self.service.home.projects():
             try:
                 with self.history(number):
                     pass
             except LabelCueError:
                 return  # The page that needs it will say what is wrong.
+            yield
 
 
 @dataclass(eq=False)
