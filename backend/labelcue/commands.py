@@ -215,8 +215,8 @@ def insights(
 
 def _budget(asked: Mapping[str, str], curve: Mapping[str, Any]) -> str:
     """What a target still takes, in labels, hours and money. Raises BadRequest."""
-    from labelcue.insights.budget import budget
     from labelcue.service.pages import words
+    from labelcue.service.pages.budget import budget
 
     found = budget(asked, {}, curve)
     said = [found.sentence or f"{curve['sentence']} Without that, nobody can say what a target takes."]

@@ -11,8 +11,8 @@ import pytest
 
 from insightful import estimate, report_of, write_map, write_report
 from labelcue.errors import BadRequest
-from labelcue.insights.budget import budget
 from labelcue.service.findings import EMPTY, Findings
+from labelcue.service.pages.budget import budget
 from labelcue.service.pages.coverage import COLOURED, FIELDS
 from labelcue.service.pages.ways import Answer, Ways
 from labelcue.store.facets import Facets, write_facets

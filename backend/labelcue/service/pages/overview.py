@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, session
 from flask.typing import ResponseReturnValue
 
-from labelcue.insights.budget import budget
+from labelcue.service.pages.budget import budget
 from labelcue.service.pages.health import health
 from labelcue.service.pages.history import hourly
 from labelcue.service.pages.pictures import pictures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, session
 from flask.typing import ResponseReturnValue
 
-from labelcue.insights.budget import budget
+from labelcue.service.pages.budget import budget
 from labelcue.service.pages.reading import Reader
 
 
