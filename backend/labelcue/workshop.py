@@ -30,7 +30,7 @@ from labelcue.service.context import Service
 from labelcue.service.predict import Predictor
 from labelcue.settings import load_settings
 from labelcue.store.layout import Home
-from labelcue.types import Json, Kind, TaskSpec
+from labelcue.types import Json, Kind, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 HOLD_S = 120.0
@@ -82,7 +82,7 @@ class Workshop:
         if spec.kind == SPANS:
             raise UnsupportedConfig("Spans are learned by `labelcue serve` alone.", "Connect the project to it.")
         with self._lock:
-            self._learn(parsed.project, spec)
+            self._learn(parsed.project, spec, [one.body["task"] for one in parsed.events if one.kind is Kind.TASK])
         return self._service.version(parsed.project)
 
     def predict(self, project: int, tasks: Sequence[Json], config: str = "") -> list[dict[str, Json]]:
@@ -100,11 +100,11 @@ class Workshop:
             xml = str(event.body["label_config"])
         return xml
 
-    def _learn(self, project: int, spec: TaskSpec) -> None:
-        """Until a round knows all that is in the ledger now, by whichever process."""
+    def _learn(self, project: int, spec: TaskSpec, tasks: Sequence[int]) -> None:
+        """Until a round knows all that is in the ledger now, these tasks' vectors too, by whichever process."""
         ledger, holder = self._service.ledger, f"{os.getpid()}-{uuid4().hex}"
         wanted = ledger.position(project)
-        while not self._knows(project, wanted):
+        while not self._knows(project, wanted, tasks):
             if not ledger.acquire(project, holder, HOLD_S):
                 time.sleep(LOOK_S)
                 continue
@@ -114,9 +114,12 @@ class Workshop:
             finally:
                 ledger.relinquish(project, holder)
 
-    def _knows(self, project: int, position: int) -> bool:
+    def _knows(self, project: int, position: int, tasks: Sequence[int]) -> bool:
+        """Another process may have read of tasks after it had embedded what was new."""
         snapshot = self._service.snapshot(project)
-        return snapshot is not None and snapshot.round.position >= position
+        if snapshot is None or snapshot.round.position < position:
+            return False
+        return all(snapshot.of(TaskId(task)) is not None for task in tasks)
 
     def _work(self, project: int, spec: TaskSpec, holder: str) -> None:
         """Embed what is new, then one round."""
