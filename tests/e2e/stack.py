@@ -88,6 +88,15 @@ class Stack:
         for part in parts or PARTS:
             self._parts[part].stop()
 
+    @contextmanager
+    def without(self, part: Part) -> Iterator[None]:
+        """The part is ended, and begins again whatever becomes of the test."""
+        self.stop(part)
+        try:
+            yield
+        finally:
+            self.start(part)
+
     def kill(self, *parts: Part) -> None:
         """kill -9, which no program can prepare for."""
         for part in parts or PARTS:

@@ -159,13 +159,10 @@ def test_what_cannot_be_meant_changes_nothing(house: House) -> None:
     answer = act(house, unconnected, "second_opinion", list(strange))
     assert (answer.status_code, "does not serve this project" in answer.text) == (400, True)
 
-    house.stack.stop("service")
-    try:
+    with house.stack.without("service"):
         answer = act(house, project, "second_opinion", [task["id"]])
         assert (answer.status_code, "did not take it up" in answer.text) == (400, True)
         assert state(house, task["id"]) == (True, 1, 1)
-    finally:
-        house.stack.start("service")
     assert "Traceback" not in answer.text
     said = act(house, project, "second_opinion", [task["id"]]).json()["detail"]
     assert "1 wait for one more annotator now" in said

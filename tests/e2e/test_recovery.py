@@ -44,11 +44,10 @@ def test_labels_made_while_the_service_is_down_are_found(stack: Stack) -> None:
     stack.label(stack.ls, heard)
     stack.settled(project, 1)
 
-    stack.stop("service")
-    for _ in range(5):
-        missed: Any = stack.ls.next_task(project)
-        stack.label(stack.ls, missed)
-    stack.start("service")
+    with stack.without("service"):
+        for _ in range(5):
+            missed: Any = stack.ls.next_task(project)
+            stack.label(stack.ls, missed)
     stack.settled(project, 6)
     assert known(stack, project) == annotations_of(stack, project)
 
