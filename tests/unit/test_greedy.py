@@ -6,6 +6,7 @@ import pytest
 from labelcue.pool import greedy, screen
 from labelcue.pool.cover import Cover
 from labelcue.pool.greedy import FarthestFirst
+from labelcue.pool.largest import largest
 from labelcue.pool.matrix import FARTHEST, Matrix
 
 SAME = 1e-12
@@ -152,3 +153,22 @@ def test_the_error_of_a_kept_distance_is_within_its_bound():
         run = FarthestFirst(matrix, rows, np.zeros(400, np.float32), np.ones(400, np.float32), 1.0, rows[:0])
         precise = matrix.precise(rows, np.full(400, 7))
         assert np.abs(matrix.squared_to(7) - precise).max() < run.error / 2
+
+
+@pytest.mark.parametrize("size", [1, 7, 400, 20_000])
+@pytest.mark.parametrize("shape", ["random", "flat", "steps", "rising", "one high"])
+def test_the_largest_are_found_whatever_the_numbers_look_like(shape, size):
+    rng = np.random.default_rng(3)
+    values = {
+        "random": rng.random(20_000),
+        "flat": np.ones(20_000),
+        "steps": rng.integers(0, 3, 20_000),
+        "rising": np.arange(20_000),
+        "one high": np.eye(1, 20_000, 13)[0],
+    }[shape].astype(np.float32)
+    found, others = largest(values, size)
+    assert len(found) == size
+    assert bool(np.all(np.diff(found) > 0))
+    expected = np.sort(values)[::-1]
+    assert np.array_equal(np.sort(values[found])[::-1], expected[:size])
+    assert others == (expected[size] if size < len(values) else -np.inf)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from labelcue.bench.insights import audits, changes, forecasts
+from labelcue.bench.insights import advice, audits, changes, forecasts
 from labelcue.bench.insights.rates import Rate, mean_of
 from labelcue.cli import main
 
@@ -40,13 +40,16 @@ def test_every_part_is_replayed(made: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(forecasts, "CHANCE", 100)
     monkeypatch.setattr(forecasts, "BUDGET", 180)
     monkeypatch.setattr(forecasts, "NOW", (60,))
+    monkeypatch.setattr(advice, "DRAWS", 1)
+    monkeypatch.setattr(advice, "NOW", (60,))
     found = _figures("insights", "--data", str(made), "--seeds", "1")["sets"]["twins"]
     assert found["audits"]["50"]["overall"]["of"] == 20
     assert found["wrong"]["recall"]["of"] == 1
     assert found["forecasts"]["gain"]["of"] == 1
     assert found["drift"]["alarms"]["of"] == 4
+    assert sum(one["of"] * one["share"] for one in found["advice"]["given"].values()) == 1
     told = CliRunner().invoke(main, ["bench", "insights", "--data", str(made), "--parts", "audits"])
-    assert "50 overall" in told.output
+    assert "50/overall" in told.output
 
 
 def test_unknown_parts_are_named(made: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from labelcue.errors import Corrupt, NotFound, StoreError
-from labelcue.store.atomic import replace_file, sync_soon
+from labelcue.store.atomic import replace_file, replace_soon
 from labelcue.store.connection import Connection
 from labelcue.store.layout import Home
 from labelcue.store.status import read_status, write_status
@@ -144,11 +144,13 @@ def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_file_reaches_the_disk_off_the_writers_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: SimpleQueue[int] = SimpleQueue()
     monkeypatch.setattr(os, "fsync", synced.put)
-    (tmp_path / "file").write_text("x")
-    sync_soon(tmp_path / "file")
-    synced.get(timeout=60)
-    synced.get(timeout=60)
-    sync_soon(tmp_path / "replaced and gone")
+    for words in (b"x", b"y"):
+        replace_soon(tmp_path / "file", words)
+        assert (tmp_path / "file").read_bytes() == words
+        synced.get(timeout=60)
+        synced.get(timeout=60)
+    with pytest.raises(StoreError):
+        replace_soon(tmp_path / "file" / "no folder", b"z")
 
 
 def test_what_killed_writers_left_is_swept_after_an_hour(tmp_path: Path) -> None:

@@ -49,9 +49,10 @@ def run(
     polling and debouncing included, Label Studio left out. `order_p50_s`, `order_p95_s`: to the first order on disk
     that contains it; `order_at_once` of these were heads before the old order. `round_s` and its stages are medians
     without the waiting: `rescore_s` reads the vectors, `cover_s` those near to a new label alone. `pool_read_s`: one
-    sum over the memory-mapped vectors, on as many threads. `instant_*`: a label in a Cue of the same pool and the head
-    of its queue placed anew; `next_*`: one item from a ready queue. `peak_rss_mb` counts the mapped vectors
-    (`vectors_mb`); `baseline_rss_mb` is the process after its imports, before the pool.
+    sum over the memory-mapped vectors, on as many threads, after each round; `..._reads`: each round by the read that
+    follows it. `instant_*`: a label in a Cue of the same pool and the head of its queue placed anew; `next_*`: one item
+    from a ready queue. `peak_rss_mb` counts the mapped vectors (`vectors_mb`); `baseline_rss_mb` is the process after
+    its imports, before the pool.
     """
     rng = np.random.default_rng(seed)
     console = Console(stderr=True)
@@ -69,7 +70,7 @@ def run(
             desk.label([int(row) + 1 for row in rng.choice(pool, size=min(labels, pool // 2), replace=False)])
             snapshot = _newer(published, desk.labelled)
             graph_s = _until_it_serves(published, snapshot, desk.strategy)
-            times, orders, stages = [], [], []
+            times, orders, stages, reads = [], [], [], []
             with watched(_stages(desk.strategy)) as spent:
                 for _ in range(rounds):
                     began = time.perf_counter()
@@ -78,10 +79,10 @@ def run(
                     times.append(time.perf_counter() - began)
                     orders.append(desk.seconds_to_order(snapshot.round.position, began) or times[-1])
                     stages.append(spent.copy())
+                    reads.append(_seconds_to_read(desk.vectors.vectors))
                     spent.update(dict.fromkeys(spent, 0.0))
                     progress.advance(bar)
         peak = peak_rss_mb()
-        read = min(_seconds_to_read(desk.vectors.vectors) for _ in range(5))
         instant, following = _instants(desk, rng, min(labels, pool // 2), rounds)
     medians = {stage: float(np.median([one[stage] for one in stages])) for stage in spent}
     return {
@@ -92,9 +93,9 @@ def run(
         "order_at_once": sum(order < whole for order, whole in zip(orders, times, strict=True)),
         **_quantiles("", times),
         **medians,
-        "pool_read_s": read,
-        "pool_reads_p50": float(np.median(times) / read),
-        "round_reads": medians["round_s"] / read,
+        "pool_read_s": float(np.median(reads)),
+        "pool_reads_p50": float(np.median(np.divide(times, reads))),
+        "round_reads": float(np.median([one["round_s"] / read for one, read in zip(stages, reads, strict=True)])),
         **_quantiles("instant_", instant),
         **_quantiles("next_", following),
         "peak_rss_mb": peak,

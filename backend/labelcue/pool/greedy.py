@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from labelcue.pool.largest import largest
 from labelcue.pool.matrix import Matrix
 from labelcue.pool.rivals import SAME, Rivals
 from labelcue.types import Floats, Ints
@@ -134,23 +135,16 @@ class FarthestFirst:
         self._chosen_at = places
         reach = size
         while True:
-            fresh, others = self._top(size)
+            fresh, others = largest(self.bound, size)
             if bool((self._seen[fresh] == places).all()):
                 break
-            self._catch_up(self._top(reach)[0])
+            self._catch_up(largest(self.bound, reach)[0])
             reach *= 2
         self._keep(fresh, others)
 
     def _keep(self, fresh: Ints, others: float) -> None:
         self._fresh, self._others = fresh, others
         self._values, self._block = self.bound[fresh], None
-
-    def _top(self, size: int) -> tuple[Ints, float]:
-        """The positions of the largest bounds, ascending, and the largest bound of the others."""
-        if size >= len(self.rows):
-            return np.arange(len(self.rows)), -np.inf
-        split = np.argpartition(-self.bound, size)
-        return np.sort(split[:size]), float(self.bound[split[size]])
 
     def _catch_up(self, positions: Ints) -> None:
         """Apply to rows the places that were given since they were exact."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from labelcue.pool.greedy import FarthestFirst
+from labelcue.pool.largest import largest
 from labelcue.pool.matrix import Matrix
 from labelcue.types import Bools, Floats, Ints
 
@@ -67,10 +68,7 @@ class Spread:
 
     def _hand(self, size: int) -> tuple[Ints, float]:
         """(k,) the positions with the largest values of the round, ascending, and what the others do not exceed."""
-        if size >= len(self._rows):
-            return np.arange(len(self._rows)), -1.0
         if size not in self._hands:
             bound = FarthestFirst(self._matrix, self._rows, self._squared, self._weight, self._power, self._begun).bound
-            split = np.argpartition(-bound, size)
-            self._hands[size] = np.sort(split[:size]), float(bound[split[size]])
+            self._hands[size] = largest(bound, size)
         return self._hands[size]

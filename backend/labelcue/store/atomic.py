@@ -39,15 +39,36 @@ def replace_file(path: Path, *data: bytes | memoryview, durable: bool = True) ->
         ) from error
 
 
-def sync_soon(path: Path) -> None:
-    """Have the file at `path` and its name on disk before long, by a thread of its own.
+def replace_soon(path: Path, *data: bytes | memoryview) -> None:
+    """`replace_file`, and a thread of its own has the file and its name on disk before long. Raises StoreError.
 
-    A file that is replaced or removed before that needs it no longer. A disk that fails says so at the next write.
+    That thread also frees what stood there before, which takes as long as writing it. A file that is replaced or
+    removed by then needs the disk no longer; a disk that fails says so at the next write.
     """
-    threading.Thread(target=_sync, args=(path,), name="sync", daemon=True).start()
+    before = _held(path)
+    try:
+        replace_file(path, *data, durable=False)
+    except BaseException:
+        _let_go(before)
+        raise
+    threading.Thread(target=_settle, args=(path, before), name="sync", daemon=True).start()
 
 
-def _sync(path: Path) -> None:
+def _held(path: Path) -> int | None:
+    """A handle on what stands at `path`: while there is one, a file that lost its name keeps its blocks."""
+    try:
+        return os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def _let_go(handle: int | None) -> None:
+    if handle is not None:
+        os.close(handle)
+
+
+def _settle(path: Path, before: int | None) -> None:
+    _let_go(before)
     with suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from labelcue.errors import BadRequest, Corrupt, NotFound, StoreError
-from labelcue.store.atomic import replace_file, sync_soon
+from labelcue.store.atomic import replace_soon
 from labelcue.store.snapshot import Snapshot
 from labelcue.store.tensors import bytes_of, pieces
 from labelcue.types import Round
@@ -49,8 +49,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     arrays = {name: np.ascontiguousarray(getattr(snapshot, name)) for name in _ARRAYS}
     about = json.dumps(_about(snapshot), sort_keys=True)
     header = {"format": _FORMAT, "snapshot": about, "crc32": _checksum(about, arrays)}
-    replace_file(path, *pieces(arrays, header), durable=False)
-    sync_soon(path)
+    replace_soon(path, *pieces(arrays, header))
 
 
 def read_snapshot(path: Path) -> Snapshot:

@@ -28,7 +28,7 @@ _DATA = click.option(
 @click.command()
 @_DATA
 @click.option(
-    "--parts", default="audits,wrong,forecasts,drift", show_default=True, callback=_names, help="Commas between."
+    "--parts", default="audits,wrong,forecasts,advice,drift", show_default=True, callback=_names, help="Commas between."
 )
 @click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1), help="Paired repetitions.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

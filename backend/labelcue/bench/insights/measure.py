@@ -12,11 +12,11 @@ from rich.table import Table
 from labelcue.bench.efficiency.dataset import LabelledSet, read_sets
 from labelcue.bench.efficiency.jobs import one_thread
 from labelcue.bench.efficiency.ruler import choose_penalty
-from labelcue.bench.insights import audits, changes, forecasts, wrong
+from labelcue.bench.insights import advice, audits, changes, forecasts, wrong
 from labelcue.errors import BadRequest
 from labelcue.types import Json
 
-PARTS = ("audits", "wrong", "forecasts", "drift")
+PARTS = ("audits", "wrong", "forecasts", "advice", "drift")
 """What may be replayed."""
 
 
@@ -47,6 +47,7 @@ _REPLAYS: dict[str, Callable[[LabelledSet, float, int], Json]] = {
     "audits": lambda data, _l2, _seeds: audits.replay(data),
     "wrong": wrong.replay,
     "forecasts": forecasts.replay,
+    "advice": advice.replay,
     "drift": lambda data, _l2, _seeds: changes.replay(data),
 }
 
@@ -54,9 +55,10 @@ _REPLAYS: dict[str, Callable[[LabelledSet, float, int], Json]] = {
 def show(out: Console, figures: Json) -> None:
     """One table a part."""
     rows = {
-        "audits": [f"{labels} {what}" for labels in audits.LABELS for what in ("overall", "classes")],
+        "audits": [f"{labels}/{what}" for labels in audits.LABELS for what in ("overall", "classes")],
         "wrong": ["precision", "recall", "suggested"],
         "forecasts": ["gain", "target", "random", "gain_width", "gain_true"],
+        "advice": [f"{figure}/{name}" for name in advice.ADVICE for figure in ("given", "gain", "small")],
         "drift": ["alarms", "below_1", "below_5", "found"],
     }
     for part, names in rows.items():
@@ -69,7 +71,7 @@ def show(out: Console, figures: Json) -> None:
 
 
 def _at(found: Json, name: str) -> Json:
-    for key in name.split():
+    for key in name.split("/"):
         found = found[key]
     return found
 
