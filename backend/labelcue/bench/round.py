@@ -51,8 +51,8 @@ def run(
     without the waiting: `rescore_s` reads the vectors, `cover_s` those near to a new label alone. `pool_read_s`: one
     sum over the memory-mapped vectors, on as many threads, after each round; `..._reads`: each round by the read that
     follows it. `instant_*`: a label in a Cue of the same pool and the head of its queue placed anew; `next_*`: one item
-    from a ready queue. `peak_rss_mb` counts the mapped vectors (`vectors_mb`); `baseline_rss_mb` is the process after
-    its imports, before the pool.
+    from a ready queue. `rss_mb`, between two rounds, and `peak_rss_mb` count the mapped vectors (`vectors_mb`);
+    `baseline_rss_mb` is the process after its imports, before the pool.
     """
     rng = np.random.default_rng(seed)
     console = Console(stderr=True)
@@ -82,6 +82,7 @@ def run(
                     reads.append(_seconds_to_read(desk.vectors.vectors))
                     spent.update(dict.fromkeys(spent, 0.0))
                     progress.advance(bar)
+            steady = rss_mb()
         peak = peak_rss_mb()
         instant, following = _instants(desk, rng, min(labels, pool // 2), rounds)
     medians = {stage: float(np.median([one[stage] for one in stages])) for stage in spent}
@@ -98,6 +99,7 @@ def run(
         "round_reads": float(np.median([one["round_s"] / read for one, read in zip(stages, reads, strict=True)])),
         **_quantiles("instant_", instant),
         **_quantiles("next_", following),
+        "rss_mb": steady,
         "peak_rss_mb": peak,
         "baseline_rss_mb": baseline,
         "vectors_mb": pool * dim * 4 / 1e6,
@@ -171,6 +173,15 @@ def _seconds_to_read(vectors: NDArray[np.floating]) -> float:
         began = time.perf_counter()
         list(pool.map(np.sum, np.array_split(vectors, threads)))
         return time.perf_counter() - began
+
+
+def rss_mb() -> float:
+    """The memory that this process holds now, in MB; where the system does not say, the most so far."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return peak_rss_mb()
+    return pages * resource.getpagesize() / 1e6
 
 
 def peak_rss_mb() -> float:
