@@ -94,8 +94,9 @@ class Ranker(Levered):
         wishes, learned = self._wishes(candidates, head, known), (labelled, targets, refined, seed)
 
         def rank(part: Ints, places: int, taken: Ints) -> Ranking:
-            cover = self._also(candidates[part], candidates[taken])
-            return self._strategy.rank(self._view(candidates[part], cover, places, learned))
+            rows = candidates if len(part) == len(candidates) else candidates[part]
+            cover = self._also(rows, candidates[taken])
+            return self._strategy.rank(self._view(rows, cover, places, learned))
 
         ranking = arrange(wishes, len(candidates), rank)
         self._outcome = self._result(refined, candidates, ranking)

@@ -64,7 +64,6 @@ class Outcome:
     @cached_property
     def order(self) -> Ints:
         """(q,) places in `ids` of the queued items, the next one first."""
-        queued = np.flatnonzero(self.rank >= 0)
-        order = np.empty(len(queued), dtype=np.int64)
-        order[self.rank[queued]] = queued
-        return order
+        order = np.empty(len(self.rank) + 1, dtype=np.int64)
+        order[self.rank] = np.arange(len(self.rank))  # whatever is not queued goes to the last place
+        return order[: int(self.rank.max(initial=-1)) + 1]

@@ -196,7 +196,7 @@ def by_places(view: View, places: Places, static: Floats) -> Ranking:
     last[head] = -np.inf
     tail = descending(last, view.rng)[: view.size - len(head)]
     floor = float(gains[-1] / gains[0]) if len(gains) and gains[0] > 0 else 1.0
-    priority = np.concatenate([_relative(gains), np.float32(floor) * _relative(static[tail])])
+    priority = np.concatenate([np.minimum.accumulate(_relative(gains)), np.float32(floor) * _relative(static[tail])])
     novelty = _novelty(np.concatenate([squared, view.squared[tail]]))
     return Ranking(np.concatenate([head, tail]), priority, novelty)
 
@@ -214,11 +214,10 @@ def descending(gain: Floats, rng: np.random.Generator) -> Ints:
 
 
 def _relative(gains: Floats) -> Floats:
-    """Gains in their order as shares of the first: never rising, 0 to 1."""
+    """Gains in their order as shares of the first, 0 to 1."""
     if not len(gains) or gains[0] <= 0:
         return np.zeros(len(gains), dtype=np.float32)
-    shares: Floats = np.minimum.accumulate(np.clip(gains / gains[0], 0, 1)).astype(np.float32)
-    return shares
+    return np.clip(gains / gains[0], 0, 1).astype(np.float32, copy=False)
 
 
 def _novelty(squared: Floats) -> Floats:
