@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from soak.answering import acknowledged_while_training, busy_says_so
+from soak.compacting import what_counts_stays
 from soak.entering import only_who_may
 from soak.filling import disks_fail
 from soak.fuzzing import no_server_errors
@@ -38,5 +39,6 @@ PROOFS = (
     Proof("outage", "Label Studio down, slow, refusing, throttling", "hours", 1, 40, outages_are_got_over),
     Proof("leases", "one learner a project", "kills", 2, 60, one_learner_a_project),
     Proof("memory", "it does not grow", "events", 0, 1_000_000, it_does_not_grow),
+    Proof("compacts", "the ledger forgets nothing that counts", "labels", 80, 10_000, what_counts_stays),
     Proof("disk", "a full or read-only disk is said and got over", "times", 1, 20, disks_fail),
 )

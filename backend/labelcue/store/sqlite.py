@@ -121,6 +121,25 @@ class SqliteLedger(Ledger):
         finally:
             made.close()
 
+    def forget(self, project: int, positions: Collection[int], rounds: Collection[int]) -> None:
+        """See Ledger."""
+        with self._transaction() as db:
+            last = int(db.execute(sql.POSITION, (project,)).fetchone()[0])
+            db.executemany(sql.FORGET, [(project, position) for position in positions if position < last])
+            last = int(db.execute(sql.LAST_ROUND, (project,)).fetchone()[0])
+            db.executemany(sql.FORGET_ROUND, [(project, number) for number in rounds if number < last])
+
+    def space(self) -> tuple[int, int]:
+        """See Ledger. Of the file, without its log."""
+        page = self._number("PRAGMA page_size")
+        return page * self._number("PRAGMA page_count"), page * self._number("PRAGMA freelist_count")
+
+    def shrink(self) -> None:
+        """See Ledger. SQLite writes the file anew into its log, and cuts both."""
+        with self._connection() as db, self._turn(time.monotonic() + self._handles.busy_ms / 1000):
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def close(self) -> None:
         """See Ledger. For the end, when no other thread is using it; a later call would open it again."""
         self._handles.close()
