@@ -43,7 +43,7 @@ def disks_fail(trial: Trial) -> Figure:
 
         for number in range(trial.amount):
             until(lambda: send(90) == 503, what="a full disk", every=0)
-            assert _reads(service.url)
+            assert reads(service.url)
             _remount(disk, f"size={LARGE}")
             assert send(1) == 200
             service.end(signal.SIGTERM)
@@ -60,7 +60,8 @@ def disks_fail(trial: Trial) -> Figure:
     return Figure(not lost, f"{words}; {len(lost)} lost of {marks:,} acknowledged")
 
 
-def _reads(url: str) -> bool:
+def reads(url: str) -> bool:
+    """Whether what only reads is answered."""
     answers = []
     for path in ("/health", "/api/projects", "/metrics"):
         line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
@@ -85,7 +86,7 @@ def _acknowledges_nothing(home: Path) -> bool:
             said += line
             if '"service listens"' in line:
                 url = str(json.loads(line)["url"])
-                return _reads(url) and post(url, annotations(0, 10**6, 1)[0])[0] == 503
+                return reads(url) and post(url, annotations(0, 10**6, 1)[0])[0] == 503
     finally:
         process.kill()
         process.communicate()

@@ -17,6 +17,7 @@ from soak.proving import Proof
 from soak.racing import one_learner_a_project
 from soak.recovering import what_was_missed_is_found
 from soak.replaying import damaged_and_rebuilt, restarted_to_the_bit
+from soak.stalling import stalls_are_told
 from soak.stopping import it_stops_cleanly
 from soak.syncing import synced_before_acknowledged
 from soak.whispering import nothing_is_told
@@ -28,6 +29,7 @@ PROOFS = (
     Proof("order", "order and repetition do not matter", "stories", 300, 10_000, order_does_not_matter),
     Proof("training", "nobody waits while it trains", "seconds", 0, 60, acknowledged_while_training),
     Proof("busy", "a locked ledger is 503, never a false acknowledgement", "webhooks", 8, 400, busy_says_so),
+    Proof("stalls", "a stalled disk is 503, never a false acknowledgement", "stalls", 1, 40, stalls_are_told),
     Proof("damage", "a checkpoint is old or new, never torn", "damages", 6, 500, damaged_and_rebuilt),
     Proof("restarts", "a restart gives the same queue", "kills", 2, 60, restarted_to_the_bit),
     Proof("fuzz", "no input gives a server error", "requests", 600, 50_000, no_server_errors),

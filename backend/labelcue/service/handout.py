@@ -165,7 +165,7 @@ class Handout:
             )
 
     def _append(self, project: int, kind: Kind, *bodies: dict[str, Any]) -> None:
-        self._service.ledger.append([Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", body) for body in bodies])
+        self._service.append([Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", body) for body in bodies])
 
     def _current(self, project: int, live: Live, after: int | None) -> tuple[Snapshot, Head | None] | None:
         """The published order, the one that contains annotation `after` if it comes in time."""

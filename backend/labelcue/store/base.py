@@ -21,8 +21,10 @@ class Ledger(ABC):
     """False: an engine for tests, whose content ends with the object."""
 
     @abstractmethod
-    def append(self, events: Sequence[Event]) -> int:
+    def append(self, events: Sequence[Event], within: float | None = None) -> int:
         """Store the events, all or none, on disk before it returns; the last position of the ledger afterwards.
+
+        `within`: seconds to wait for a locked ledger, where that is less than the engine's own patience.
 
         An event whose (project, key) is known already is left out silently: appending twice is harmless.
         The store gives `position`, growing in the order of the sequence, and `at`, whatever the events carry there.

@@ -28,8 +28,8 @@ class MemoryLedger(Ledger):
         self._rounds: dict[int, list[Round]] = {}
         self._learners: dict[int, tuple[str, float]] = {}
 
-    def append(self, events: Sequence[Event]) -> int:
-        """See Ledger."""
+    def append(self, events: Sequence[Event], within: float | None = None) -> int:
+        """See Ledger. Nothing here is ever busy."""
         at = self._clock()
         rows = [pack(event, at) for event in events]
         with self._lock:
