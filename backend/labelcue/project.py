@@ -152,12 +152,12 @@ class Project:
 
     def tell(self, *, force: bool = False) -> None:
         """Write status.json when something changed, and as a sign of life; and the facets of the tasks."""
-        now = time.time()
+        now = time.monotonic()  # A clock that is set back would silence it for as long.
         if not force and now - self._told_at < STATUS_S:
             return
         words = self._words()
         if force or words != self._told or now - self._told_at > 5:
-            write_status(self._home.status(self.number), {**words, "at": now})
+            write_status(self._home.status(self.number), {**words, "at": time.time()})
             self._told, self._told_at = words, now
         if self.rounds.fold.facets.changes != self._facets and (force or now - self._facets_at > FACETS_S):
             self._facets, self._facets_at = self.rounds.fold.facets.changes, now

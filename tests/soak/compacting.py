@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from labelcue import keys
 from labelcue.exports import marks
 from labelcue.exports.formats import written
 from labelcue.exports.labelled import disagreements, labelled, selected
@@ -17,9 +16,8 @@ from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
 from labelcue.store.compaction import compact
 from labelcue.types import Kind
-from servicing import SECRET
 from soak.posting import annotations, config, post, tasks
-from soak.processes import PROJECT, Crowd, Process, serving
+from soak.processes import AS_PLUGIN, PROJECT, Crowd, Process, learning, serving
 from soak.proving import Figure, Trial
 from waiting import until
 
@@ -29,14 +27,13 @@ CHANGED = 0.1
 PASSED_OVER = 0.05
 """Of the tasks were handed twice to somebody before, who let them be."""
 LEASE_S = 1
-AS_PLUGIN = {"Authorization": f"Bearer {keys.bearer(SECRET, PROJECT)}"}
 LEASES = f"/api/projects/{PROJECT}/leases"
 
 
 def what_counts_stays(trial: Trial) -> Figure:
     """`amount` labels, each with its lease; compacted while they go on; then all restarts, and the file shrinks."""
     home = trial.folder
-    with serving(home) as service, _learning(home) as learner, _opened(home) as ledger:
+    with serving(home) as service, learning(home) as learner, _opened(home) as ledger:
         for body in (config(), tasks(2 * trial.amount)):
             assert post(service.url, body)[0] == 200
         _work(service, trial, trial.amount // 2)
@@ -69,16 +66,6 @@ def what_counts_stays(trial: Trial) -> Figure:
     words = f"{trial.amount:,} labels of {ANNOTATORS}: {size / 1e6:.1f} MB, then {small / 1e6:.1f} MB; gone: {gone}; "
     kept = same and small < size and waste.counts["lease"] >= trial.amount
     return Figure(kept, f"{words}exports {'the same' if same else 'CHANGED'}; {refused} refused of those that went on")
-
-
-@contextmanager
-def _learning(home: Path) -> Iterator[Process]:
-    learner = Process(home, "learner")
-    learner.start()
-    try:
-        yield learner
-    finally:
-        learner.kill()
 
 
 @contextmanager

@@ -32,14 +32,24 @@ sys.exit(serve(settings, lambda url: print(os.getpid(), url, flush=True)))
 PATIENT_MS = 60_000
 """A busy machine's disk is slow, not stalled: proofs that are about something else wait for it."""
 HOOK = {"LabelCue-Secret": keys.webhook(SECRET, PROJECT, 0)}
+AS_PLUGIN = {"Authorization": f"Bearer {keys.bearer(SECRET, PROJECT)}"}
 
 
 class Process:
     """One process of LabelCue, started again as often as a proof likes."""
 
-    def __init__(self, home: Path, what: str, *, wrapper: Sequence[str] = (), busy_ms: int = PATIENT_MS) -> None:
-        """`what`: "service" or "learner"; `wrapper` goes before the command line."""
+    def __init__(
+        self,
+        home: Path,
+        what: str,
+        *,
+        wrapper: Sequence[str] = (),
+        busy_ms: int = PATIENT_MS,
+        sites: Sequence[Path] = (),
+    ) -> None:
+        """`what`: "service" or "learner"; `wrapper` goes before the command line, `sites` before its PYTHONPATH."""
         self.home, self.what, self._wrapper, self._busy_ms = home, what, list(wrapper), busy_ms
+        self._path = os.pathsep.join([*map(str, sites), *sys.path])
         self.url = ""
         self._pid = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -59,7 +69,7 @@ class Process:
         learner = [sys.executable, "-m", "labelcue.cli", "serve", "--only", "learner", "--home", str(self.home)]
         learner += ["--insights-s", "0", "--log-format", "json"]
         secrets = {"LABELCUE_BASIC_PASSWORD": PASSWORD, "LABELCUE_WEBHOOK_SECRET": SECRET}
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **secrets}
+        environment = {**os.environ, "PYTHONPATH": self._path, **secrets}
         environment["LABELCUE_BUSY_MS"] = str(self._busy_ms)
         with (self.home / f"{self.what}.log").open("ab") as told:
             self._process = subprocess.Popen(
@@ -98,6 +108,17 @@ def serving(home: Path, **options: Any) -> Iterator[Process]:
     if not (home / "projects").exists():
         connect(home, PROJECT, embedder="tfidf-svd")
     process = Process(home, "service", **options)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+@contextmanager
+def learning(home: Path, **options: Any) -> Iterator[Process]:
+    """A running learner."""
+    process = Process(home, "learner", **options)
     process.start()
     try:
         yield process

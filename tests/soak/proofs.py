@@ -8,6 +8,7 @@ from soak.entering import only_who_may
 from soak.filling import disks_fail
 from soak.fuzzing import no_server_errors
 from soak.growing import it_does_not_grow
+from soak.jumping import clocks_jump
 from soak.killing import acknowledged_outlives_kills
 from soak.mutating import no_input_breaks_a_parser
 from soak.ordering import order_does_not_matter
@@ -42,5 +43,6 @@ PROOFS = (
     Proof("leases", "one learner a project", "kills", 2, 60, one_learner_a_project),
     Proof("memory", "it does not grow", "events", 0, 1_000_000, it_does_not_grow),
     Proof("compacts", "the ledger forgets nothing that counts", "labels", 80, 10_000, what_counts_stays),
+    Proof("clocks", "a clock that jumps stops nothing", "jumps", 2, 40, clocks_jump),
     Proof("disk", "a full or read-only disk is said and got over", "times", 1, 20, disks_fail),
 )

@@ -103,7 +103,7 @@ class Handout:
         task, user = _integer(body, "task"), _integer(body, "user")
         seconds = _integer(body, "seconds", most=LONGEST_LEASE_S, default=LEASE_S)
         expires = self._service.clock() + seconds
-        self._append(project, Kind.LEASE, {"task": task, "user": user, "expires": expires})
+        self._append(project, Kind.LEASE, {"task": task, "user": user, "expires": expires, "seconds": seconds})
         snapshot = self._service.snapshot(project)
         self._service.metrics.served(project, snapshot.round.strategy if snapshot is not None else "none")
         return Lease(expires=expires).model_dump()
