@@ -20,6 +20,7 @@ from labelcue.bench.insights.command import insights as bench_insights
 from labelcue.bench.insights.command import select as bench_select
 from labelcue.bench.spans.command import bench_spans
 from labelcue.choosing import CHOOSING
+from labelcue.compacting import compact_ledger
 from labelcue.errors import ConfigError, LabelCueError
 from labelcue.exporting import EXPORTING
 from labelcue.flags import options
@@ -283,6 +284,7 @@ bench.add_command(boxes)
 bench.add_command(images)
 main.add_command(alarms)
 main.add_command(select)
+main.add_command(compact_ledger)
 for command in (*CHOOSING, *ACTING, *EXPORTING, *KEEPING):
     main.add_command(command)
 

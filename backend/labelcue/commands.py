@@ -158,7 +158,7 @@ def _rows(words: dict[str, Any]) -> Iterator[tuple[str, str]]:
     embedding, last, delivery, reconciled, other = (
         words.get(at) or {} for at in ("embedding", "round", "delivery", "reconcile", "model")
     )
-    yield "learner", "running" if now - float(words.get("at", 0)) < FRESH_S else "[red]not running[/]"
+    yield "learner", "running" if abs(now - float(words.get("at", 0))) < FRESH_S else "[red]not running[/]"
     yield "tasks", f"{words.get('tasks', 0)}, of which {embedding.get('unreadable', 0)} cannot be read"
     yield "embedded", f"{embedding.get('done', 0)} of {embedding.get('total', 0)}"
     if other.get("model"):

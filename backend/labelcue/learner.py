@@ -19,7 +19,7 @@ from pathlib import Path
 
 import structlog
 
-from labelcue.errors import LabelCueError, LeaseLost, StoreBusy
+from labelcue.errors import LabelCueError, LeaseLost, StoreBusy, StoreError
 from labelcue.offering import catalogue_of
 from labelcue.project import Project
 from labelcue.queueing.catalogue import write_catalogue
@@ -112,9 +112,16 @@ class Learner:
                     self._take(connection)
             except (LabelCueError, OSError) as error:
                 self._failed(number, error)
-                status = self.home.status(number)
-                write_status(status, {**read_status(status), "error": str(error), "at": time.time()})
+                self._note(number, error)
         self._pass_on_wakes()
+
+    def _note(self, number: int, error: Exception) -> None:
+        """For status pages, of a project that could not be taken up."""
+        path = self.home.status(number)
+        try:
+            write_status(path, {**read_status(path), "error": str(error), "at": time.time()})
+        except LabelCueError as unsaid:
+            log.warning("status not written", project=number, error=str(unsaid))
 
     def _take(self, connection: Connection) -> None:
         project = Project(self.settings, self.home, self.ledger, connection, self.holder)
@@ -132,7 +139,10 @@ class Learner:
         if project is None:
             return
         project.close()
-        self.ledger.relinquish(number, self.holder)
+        try:
+            self.ledger.relinquish(number, self.holder)
+        except StoreError as error:  # It ends by itself.
+            log.warning("lease not given back", project=number, error=str(error))
         log.info("project let go", project=number)
 
     def _step(self, number: int) -> bool:

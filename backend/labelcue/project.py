@@ -22,6 +22,7 @@ from labelcue.delivery import Delivery
 from labelcue.embedders import embedders
 from labelcue.embedders.words import NAME as WORDS
 from labelcue.embedders.words import WIDTH
+from labelcue.errors import StoreError
 from labelcue.ingest import Ingest
 from labelcue.instant import Instant
 from labelcue.labels import SPANS
@@ -50,6 +51,8 @@ GROWTH_SHARE = 0.2
 STATUS_S = 0.5
 FACETS_S = 5.0
 """Seconds between two looks at the fields of the tasks, while these change."""
+UNTOLD_S = 5.0
+"""Seconds until it tells again what a full disk did not take."""
 
 
 class Project:
@@ -151,13 +154,23 @@ class Project:
         self._error = f"{type(error).__name__}: {error}"
 
     def tell(self, *, force: bool = False) -> None:
-        """Write status.json when something changed, and as a sign of life; and the facets of the tasks."""
-        now = time.time()
+        """Write status.json when something changed, and as a sign of life; and the facets of the tasks.
+
+        Where the disk does not take them, the project goes on in silence.
+        """
+        now = time.monotonic()  # A clock that is set back would silence it for as long.
         if not force and now - self._told_at < STATUS_S:
             return
+        try:
+            self._tell(now, force)
+        except StoreError as error:
+            self._told_at = now + UNTOLD_S
+            log.warning("status not written", project=self.number, error=str(error), again_in_s=UNTOLD_S)
+
+    def _tell(self, now: float, force: bool) -> None:
         words = self._words()
         if force or words != self._told or now - self._told_at > 5:
-            write_status(self._home.status(self.number), {**words, "at": now})
+            write_status(self._home.status(self.number), {**words, "at": time.time()})
             self._told, self._told_at = words, now
         if self.rounds.fold.facets.changes != self._facets and (force or now - self._facets_at > FACETS_S):
             self._facets, self._facets_at = self.rounds.fold.facets.changes, now

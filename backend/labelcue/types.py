@@ -55,7 +55,7 @@ class Kind(str, Enum):
     TRAIN = "train"
     """Somebody asked for a full refit []."""
     LEASE = "lease"
-    """A task was handed out [task, user, expires]."""
+    """A task was handed out [task, user, expires, seconds]."""
     RELEASE = "release"
     """A lease ended without an annotation [task, user]."""
     PIN = "pin"

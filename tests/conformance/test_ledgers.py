@@ -260,6 +260,34 @@ def test_rounds_are_fenced(ledger: Ledger, clock: Clock) -> None:
     assert [record.number for record in ledger.rounds(1)] == [1, 2, 3]
 
 
+def test_what_is_forgotten_is_gone_and_its_place_is_never_given_again(opened: Open) -> None:
+    ledger = opened()
+    ledger.append([task(number) for number in (1, 2, 3)])
+    ledger.append([task(1, project=2)])
+    ones, others = ([event.position for event in ledger.read(project)] for project in (1, 2))
+    ledger.acquire(1, "a", ttl=10)
+    for number in (1, 2, 3):
+        ledger.add_round(a_round(number), "a")
+    try:
+        ledger.forget(1, [ones[1], *others], [2])
+    except ConfigError:
+        pytest.skip("this engine forgets nothing")
+    ledger.forget(1, [0, ones[1], ones[2], 10**6], [2, 3, 9])  # Gone already, never there, or the last.
+    assert [event.position for event in ledger.read(1)] == [ones[0], ones[2]]
+    assert [event.position for event in ledger.read(2)] == others
+    assert [record.number for record in ledger.rounds(1)] == [1, 3]
+    with pytest.raises(NotFound):
+        ledger.event(ones[1])
+    assert (ledger.position(1), ledger.position(2)) == (ones[2], others[-1])
+    assert ledger.append([task(2)]) > max(*ones, *others)
+    with pytest.raises(LeaseLost, match="Round 3 of project 1 does not follow round 3"):
+        ledger.add_round(a_round(3), "a")
+    ledger.add_round(a_round(4), "a")
+    ledger.check()
+    size, free = ledger.space()
+    assert 0 <= free <= size
+
+
 def test_threads_append_and_read_at_once(ledger: Ledger) -> None:
     problems: list[BaseException] = []
 

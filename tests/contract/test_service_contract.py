@@ -119,7 +119,7 @@ def test_label_studio_spells_basic_as_requests_does(client: FlaskClient) -> None
 class Busy:
     """A ledger that somebody else holds."""
 
-    def append(self, events: list[Event]) -> int:
+    def append(self, events: list[Event], within: float | None = None) -> int:
         raise StoreBusy("The ledger is locked by another process.", "Try again; nothing was stored.")
 
     def position(self, project: int) -> int:

@@ -29,7 +29,7 @@ def acknowledged_while_training(trial: Trial) -> Figure:
 def busy_says_so(trial: Trial) -> Figure:
     """`amount` webhooks, four at once, while another connection holds the ledger: 503, and nothing is stored."""
     answers: list[tuple[int, float]] = []
-    with serving(trial.folder) as service:
+    with serving(trial.folder, busy_ms=BUSY_MS) as service:
         assert post(service.url, annotations(0, 0, 1)[0])[0] == 200
         with closing(sqlite3.connect(trial.folder / "ledger.sqlite3", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

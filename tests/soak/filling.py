@@ -9,25 +9,28 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from labelcue.store import open_ledger
 from servicing import BASIC, PASSWORD, SECRET
-from soak.posting import Mark, annotations, post, stored
-from soak.processes import serving
+from soak.posting import Mark, annotations, config, post, stored, tasks
+from soak.processes import PROJECT, learning, serving
 from soak.proving import CannotProve, Figure, Trial
 from waiting import until
 
 SMALL, LARGE = "6m", "64m"
+FULL_S = 2.0
 
 
 def disks_fail(trial: Trial) -> Figure:
-    """`amount` times: fill the disk, make it read-only, mend it. Appends are 503, reads go on, and it recovers."""
+    """`amount` times: fill the disk, make it read-only, mend it. Appends are 503, reads go on, and both recover."""
     refused, acknowledged, turns = 0, list[list[Mark]](), count()
-    with _small_disk(trial.folder / "disk") as disk, serving(disk) as service:
+    with _small_disk(trial.folder / "disk") as disk, serving(disk) as service, learning(disk) as learner:
 
         def send(size: int) -> int:
             nonlocal refused
@@ -41,26 +44,46 @@ def disks_fail(trial: Trial) -> Figure:
                 refused += 1
             return status
 
+        for body in (config(), tasks(90)):
+            assert post(service.url, body)[0] == 200
+        _follows(disk)
         for number in range(trial.amount):
             until(lambda: send(90) == 503, what="a full disk", every=0)
-            assert _reads(service.url)
+            assert reads(service.url)
+            time.sleep(FULL_S)  # Whatever the learner tries meanwhile.
+            assert learner.running
             _remount(disk, f"size={LARGE}")
             assert send(1) == 200
-            service.end(signal.SIGTERM)
+            _follows(disk)
+            for process in (service, learner):
+                assert process.end(signal.SIGTERM) == 0
             _remount(disk, "ro")
             assert _acknowledges_nothing(disk)
             _remount(disk, "rw")
-            service.start()
+            for process in (service, learner):
+                process.start()
             assert send(1) == 200
+            _follows(disk)
             _remount(disk, f"size={_used(disk) // 1000 + 2500}k")
             trial.tell(number + 1)
         lost = set(chain.from_iterable(acknowledged)) - stored(disk)
     marks = sum(map(len, acknowledged))
-    words = f"{trial.amount} times full and read-only: {refused} answered 503, reads went on, recovered each time"
+    words = (
+        f"{trial.amount} times full and read-only: {refused} answered 503, reads went on, service and learner stayed "
+    )
+    words += "up on the full disk, and recovered each time"
     return Figure(not lost, f"{words}; {len(lost)} lost of {marks:,} acknowledged")
 
 
-def _reads(url: str) -> bool:
+def _follows(home: Path) -> None:
+    """Until a round knows all that is there."""
+    with closing(open_ledger(f"sqlite:///{home / 'ledger.sqlite3'}", 60_000)) as ledger:
+        last = ledger.position(PROJECT)
+        until(lambda: last <= max((one.position for one in ledger.rounds(PROJECT)), default=0), what="a round")
+
+
+def reads(url: str) -> bool:
+    """Whether what only reads is answered."""
     answers = []
     for path in ("/health", "/api/projects", "/metrics"):
         line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
@@ -85,7 +108,7 @@ def _acknowledges_nothing(home: Path) -> bool:
             said += line
             if '"service listens"' in line:
                 url = str(json.loads(line)["url"])
-                return _reads(url) and post(url, annotations(0, 10**6, 1)[0])[0] == 503
+                return reads(url) and post(url, annotations(0, 10**6, 1)[0])[0] == 503
     finally:
         process.kill()
         process.communicate()

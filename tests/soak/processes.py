@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from labelcue import keys
 from servicing import PASSWORD, SECRET, connect
@@ -20,22 +21,35 @@ PROJECT = 10
 SERVICE = """
 import os, sys
 from pathlib import Path
+from typing import Any
 from labelcue.service.serve import serve
 from labelcue.settings import Settings
 home, password, secret = sys.argv[1:]
 settings = Settings(home=Path(home), port=0, basic_password=password, webhook_secret=secret, log_format="json",
-    log_level=os.environ.get("LABELCUE_LOG_LEVEL", "info"))
+    log_level=os.environ.get("LABELCUE_LOG_LEVEL", "info"), busy_ms=int(os.environ["LABELCUE_BUSY_MS"]))
 sys.exit(serve(settings, lambda url: print(os.getpid(), url, flush=True)))
 """
+PATIENT_MS = 60_000
+"""A busy machine's disk is slow, not stalled: proofs that are about something else wait for it."""
 HOOK = {"LabelCue-Secret": keys.webhook(SECRET, PROJECT, 0)}
+AS_PLUGIN = {"Authorization": f"Bearer {keys.bearer(SECRET, PROJECT)}"}
 
 
 class Process:
     """One process of LabelCue, started again as often as a proof likes."""
 
-    def __init__(self, home: Path, what: str, *, wrapper: Sequence[str] = ()) -> None:
-        """`what`: "service" or "learner"; `wrapper` goes before the command line."""
-        self.home, self.what, self._wrapper = home, what, list(wrapper)
+    def __init__(
+        self,
+        home: Path,
+        what: str,
+        *,
+        wrapper: Sequence[str] = (),
+        busy_ms: int = PATIENT_MS,
+        sites: Sequence[Path] = (),
+    ) -> None:
+        """`what`: "service" or "learner"; `wrapper` goes before the command line, `sites` before its PYTHONPATH."""
+        self.home, self.what, self._wrapper, self._busy_ms = home, what, list(wrapper), busy_ms
+        self._path = os.pathsep.join([*map(str, sites), *sys.path])
         self.url = ""
         self._pid = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,7 +69,8 @@ class Process:
         learner = [sys.executable, "-m", "labelcue.cli", "serve", "--only", "learner", "--home", str(self.home)]
         learner += ["--insights-s", "0", "--log-format", "json"]
         secrets = {"LABELCUE_BASIC_PASSWORD": PASSWORD, "LABELCUE_WEBHOOK_SECRET": SECRET}
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **secrets}
+        environment = {**os.environ, "PYTHONPATH": self._path, **secrets}
+        environment["LABELCUE_BUSY_MS"] = str(self._busy_ms)
         with (self.home / f"{self.what}.log").open("ab") as told:
             self._process = subprocess.Popen(
                 [*self._wrapper, *(own if self.what == "service" else learner)],
@@ -88,11 +103,22 @@ class Process:
 
 
 @contextmanager
-def serving(home: Path, **options: Sequence[str]) -> Iterator[Process]:
+def serving(home: Path, **options: Any) -> Iterator[Process]:
     """A running service on a home with one project, whose Label Studio is never there."""
     if not (home / "projects").exists():
         connect(home, PROJECT, embedder="tfidf-svd")
     process = Process(home, "service", **options)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+@contextmanager
+def learning(home: Path, **options: Any) -> Iterator[Process]:
+    """A running learner."""
+    process = Process(home, "learner", **options)
     process.start()
     try:
         yield process

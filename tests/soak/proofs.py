@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from soak.answering import acknowledged_while_training, busy_says_so
+from soak.compacting import what_counts_stays
 from soak.entering import only_who_may
 from soak.filling import disks_fail
 from soak.fuzzing import no_server_errors
 from soak.growing import it_does_not_grow
+from soak.jumping import clocks_jump
 from soak.killing import acknowledged_outlives_kills
 from soak.mutating import no_input_breaks_a_parser
 from soak.ordering import order_does_not_matter
@@ -16,6 +18,7 @@ from soak.proving import Proof
 from soak.racing import one_learner_a_project
 from soak.recovering import what_was_missed_is_found
 from soak.replaying import damaged_and_rebuilt, restarted_to_the_bit
+from soak.stalling import stalls_are_told
 from soak.stopping import it_stops_cleanly
 from soak.syncing import synced_before_acknowledged
 from soak.whispering import nothing_is_told
@@ -27,6 +30,7 @@ PROOFS = (
     Proof("order", "order and repetition do not matter", "stories", 300, 10_000, order_does_not_matter),
     Proof("training", "nobody waits while it trains", "seconds", 0, 60, acknowledged_while_training),
     Proof("busy", "a locked ledger is 503, never a false acknowledgement", "webhooks", 8, 400, busy_says_so),
+    Proof("stalls", "a stalled disk is 503, never a false acknowledgement", "stalls", 1, 40, stalls_are_told),
     Proof("damage", "a checkpoint is old or new, never torn", "damages", 6, 500, damaged_and_rebuilt),
     Proof("restarts", "a restart gives the same queue", "kills", 2, 60, restarted_to_the_bit),
     Proof("fuzz", "no input gives a server error", "requests", 600, 50_000, no_server_errors),
@@ -38,5 +42,7 @@ PROOFS = (
     Proof("outage", "Label Studio down, slow, refusing, throttling", "hours", 1, 40, outages_are_got_over),
     Proof("leases", "one learner a project", "kills", 2, 60, one_learner_a_project),
     Proof("memory", "it does not grow", "events", 0, 1_000_000, it_does_not_grow),
+    Proof("compacts", "the ledger forgets nothing that counts", "labels", 80, 10_000, what_counts_stays),
+    Proof("clocks", "a clock that jumps stops nothing", "jumps", 2, 40, clocks_jump),
     Proof("disk", "a full or read-only disk is said and got over", "times", 1, 20, disks_fail),
 )

@@ -21,7 +21,7 @@ def synced_before_acknowledged(trial: Trial) -> Figure:
     """`amount` webhooks, one by one: the log was written and synced after each came and before its answer went."""
     home, trace = trial.folder / "home", trial.folder / "trace.txt"
     home.mkdir()
-    wrapper = [_strace(), "-f", "-yy", "-s", "24", "-e", _CALLS, "-o", str(trace)]
+    wrapper = [strace(), "-f", "-yy", "-s", "24", "-e", _CALLS, "-o", str(trace)]
     with serving(home, wrapper=wrapper) as service:
         for turn in range(trial.amount):
             status, said = post(service.url, annotations(0, turn, 1)[0])
@@ -33,7 +33,8 @@ def synced_before_acknowledged(trial: Trial) -> Figure:
     return Figure(kept, f"{good:,} of {answers:,} answers left after the log was written and synced")
 
 
-def _strace() -> str:
+def strace() -> str:
+    """Where it is. Raises CannotProve where nobody may trace."""
     found = shutil.which("strace")
     if found is None:
         raise CannotProve("there is no strace")

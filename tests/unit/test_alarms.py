@@ -39,6 +39,13 @@ def names(seen: Sight, best: float | None = None) -> list[str]:
     return [alarm.name for alarm in judge(seen, best).alarms]
 
 
+def test_a_clock_that_is_set_back_holds_no_alarm_back() -> None:
+    book, dead = Book(), judge(sight(alive=False), None)
+    assert list(book.update(10, dead, NOW)) == []
+    assert list(book.update(10, dead, NOW - 86_400)) == []
+    assert [status for status, _ in book.update(10, dead, NOW - 86_400 + HOLD_S["learner"])] == ["raised"]
+
+
 def test_where_all_is_well_there_is_none() -> None:
     assert names(sight(), best=0.8) == []
 

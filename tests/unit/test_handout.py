@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from labelcue.service.live import Live
+from labelcue.service.live import SKEW_S, Live
 from labelcue.service.reasons import reason_of, why_of
 from labelcue.store.head import Head, write_head
 from labelcue.store.layout import Home
@@ -67,6 +67,12 @@ def test_nothing_is_leased_by_asking_and_others_do_not_get_what_is_leased(client
 def test_a_lease_that_is_over_holds_nothing(client: FlaskClient) -> None:
     tell(client, Kind.LEASE, "l1", task=1, user=1, expires=NOW - 1)
     assert following(client, 2)[0] == 1
+
+
+def test_a_lease_from_before_the_clock_was_set_back_does_not_last_as_much_longer(client: FlaskClient) -> None:
+    for task, ahead in ((1, 86_400.0), (2, SKEW_S), (3, 0.0)):
+        tell(client, Kind.LEASE, f"l{task}", task=task, user=1, expires=NOW + ahead + 3600, seconds=3600)
+    assert following(client, 2) == [1, 4, 5, 6]
 
 
 def test_what_was_solved_skipped_or_deleted_since_the_round_is_left_out(client: FlaskClient) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from labelcue.errors import StoreError
 from labelcue.learner import Learner
 from labelcue.rounds import Rounds
 from labelcue.settings import load_settings
@@ -167,6 +168,26 @@ def test_a_round_that_fails_half_way_is_taken_up_again(desk: Desk, monkeypatch: 
             until(lambda: "ZeroDivisionError" in read_status(desk.home.status(1))["error"])
         desk.label(1, 2)
         desk.snapshot(1, labels=2)
+
+
+def test_a_disk_that_takes_no_words_stops_no_round(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        refused.set()
+        raise StoreError("status.json cannot be written: No space left on device.", "Free disk space.")
+
+    refused = threading.Event()
+    desk.connect(1, embedder="precomputed:/nowhere.npz")
+    desk.connect(2)
+    with desk.learner("one"):
+        desk.snapshot(2, labels=0)
+        with monkeypatch.context() as patch:
+            patch.setattr("labelcue.project.write_status", full)
+            patch.setattr("labelcue.learner.write_status", full)
+            assert refused.wait(120)
+            desk.label(2, 1)
+            desk.snapshot(2, labels=1)
+        before = read_status(desk.home.status(2))["at"]
+        until(lambda: read_status(desk.home.status(2))["at"] > before, what="words again")
 
 
 def test_one_learner_a_project_and_the_next_takes_over_the_same_queue(desk: Desk) -> None:

@@ -66,6 +66,13 @@ def test_after_many_wrong_passwords_none_is_looked_at_for_a_while(visitor: Visit
     assert visitor.log_in().request.path == "/"
 
 
+def test_a_clock_that_is_set_back_locks_nobody_out(visitor: Visitor, clock: Clock) -> None:
+    for _ in range(TRIES):
+        visitor.log_in(secret="wrong")
+    clock.now -= 86_400
+    assert visitor.log_in().request.path == "/"
+
+
 def test_a_one_time_code_opens_once(tmp_path: Path, visitor: Visitor) -> None:
     code = new_code(settings_of(tmp_path))
     assert visitor.log_in(secret=code).request.path == "/"

@@ -29,7 +29,8 @@ from pathlib import Path
 from labelcue.service.serve import serve
 from labelcue.settings import Settings
 home, password, secret = sys.argv[1:]
-settings = Settings(home=Path(home), port=0, basic_password=password, webhook_secret=secret, log_format="json")
+settings = Settings(home=Path(home), port=0, basic_password=password, webhook_secret=secret, log_format="json",
+    busy_ms=60_000)
 sys.exit(serve(settings, lambda url: print(url, flush=True)))
 """
 EVENT = b'{"action": "TASKS_CREATED", "project": {"id": 10}, "tasks": [{"id": 1, "data": {"text": "a"}}]}'

@@ -68,7 +68,7 @@ class Book:
 
     def _held(self, key: str, name: str, now: float) -> bool:
         """Whether it has been so for long enough."""
-        since = self._changing.setdefault(key, now)
+        since = self._changing[key] = min(now, self._changing.get(key, now))  # The clock may have been set back.
         if now - since < HOLD_S.get(name, 0.0):
             return False
         del self._changing[key]

@@ -14,7 +14,7 @@ FRESH_S = 15.0
 
 def learner_findings(project: int, status: Mapping[str, Any]) -> Iterator[Finding]:
     """`learner`, `embedding` and `other-model`, as far as the learner knows them."""
-    age = time.time() - float(status.get("at", 0))
+    age = abs(time.time() - float(status.get("at", 0)))  # The clock may have been set back since.
     start = "Start it with `labelcue serve`; its log says why it stopped."
     if not status:
         yield Finding("learner", "bad", "No learner has taken up this project yet.", start, project)

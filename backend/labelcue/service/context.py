@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
@@ -14,6 +14,7 @@ from labelcue.service.findings import Findings
 from labelcue.service.live import Lives
 from labelcue.service.marked import Marked
 from labelcue.service.metrics import Metrics
+from labelcue.service.writing import Writer
 from labelcue.settings import Settings
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
@@ -22,6 +23,7 @@ from labelcue.store.head import Head, HeadReader
 from labelcue.store.layout import Home
 from labelcue.store.snapshot import Snapshot
 from labelcue.store.snapshot_file import SnapshotReader
+from labelcue.types import Event
 
 log = structlog.get_logger(__name__)
 NO_VERSION = "cue-0"
@@ -48,6 +50,7 @@ class Service:
         self._heads = HeadReader()
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
+        self._writer = Writer(lambda: self.ledger, settings.busy_ms / 1000)
         self._closing = threading.Event()
         self._behind: list[threading.Thread] = []
 
@@ -59,6 +62,11 @@ class Service:
                 if self._ledger is None:
                     self._ledger = open_ledger(self.settings.store_url, self.settings.busy_ms)
         return self._ledger
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Store the events; they are on disk when this returns. Raises StoreError, BadRequest, and StoreBusy after
+        `busy_ms` at most, whatever the disk does."""
+        self._writer.append(events)
 
     def is_connected(self, project: int) -> bool:
         """Whether `labelcue connect` made this project known."""
@@ -116,13 +124,15 @@ class Service:
                 return
 
     def close(self) -> bool:
-        """Let go of the ledger, once nobody reads it in the background; whether all of that has ended."""
+        """Let go of the ledger, once nobody uses it in the background; whether all of that has ended."""
         self._closing.set()
         deadline = time.monotonic() + CUT_OFF_S
         for thread in self._behind:
             thread.join(max(0.0, deadline - time.monotonic()))
         late = [thread.name for thread in self._behind if thread.is_alive()]
-        if late:  # A ledger may not be closed under whoever reads it.
+        if not self._writer.close(deadline - time.monotonic()):
+            late.append("writer")
+        if late:  # A ledger may not be closed under whoever uses it.
             log.warning("work in the background is cut off", names=late)
             return False
         with self._lock:

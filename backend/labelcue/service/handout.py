@@ -103,7 +103,7 @@ class Handout:
         task, user = _integer(body, "task"), _integer(body, "user")
         seconds = _integer(body, "seconds", most=LONGEST_LEASE_S, default=LEASE_S)
         expires = self._service.clock() + seconds
-        self._append(project, Kind.LEASE, {"task": task, "user": user, "expires": expires})
+        self._append(project, Kind.LEASE, {"task": task, "user": user, "expires": expires, "seconds": seconds})
         snapshot = self._service.snapshot(project)
         self._service.metrics.served(project, snapshot.round.strategy if snapshot is not None else "none")
         return Lease(expires=expires).model_dump()
@@ -165,7 +165,7 @@ class Handout:
             )
 
     def _append(self, project: int, kind: Kind, *bodies: dict[str, Any]) -> None:
-        self._service.ledger.append([Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", body) for body in bodies])
+        self._service.append([Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", body) for body in bodies])
 
     def _current(self, project: int, live: Live, after: int | None) -> tuple[Snapshot, Head | None] | None:
         """The published order, the one that contains annotation `after` if it comes in time."""

@@ -3,9 +3,11 @@ however old it is: levers, the label config, and who has labelled what."""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from itertools import islice
+from typing import NamedTuple
 
 from labelcue.service.opinions import FOLLOWED, LEVERS, Opinions
 from labelcue.store.base import Ledger
@@ -15,8 +17,22 @@ from labelcue.types import Event, Kind, TaskId, UserId
 
 REMEMBERED = 10_000
 """Annotations of which it is remembered where in the ledger they stand."""
+SKEW_S = 60.0
+"""A clock that is set right now and then may be so much ahead."""
 LASTING = (Kind.LEASE, Kind.RELEASE, Kind.LABEL_CONFIG, *FOLLOWED)
 """What counts however long ago it was said."""
+
+
+class _Held(NamedTuple):
+    """A lease."""
+
+    expires: float
+    seconds: float
+    """For so long it was given."""
+
+    def stands(self, now: float) -> bool:
+        """Not where it began in the future: the clock was set back since, and it would last as much longer."""
+        return self.expires - self.seconds - SKEW_S <= now < self.expires
 
 
 class Live:
@@ -26,7 +42,7 @@ class Live:
         self._project = project
         self._lock = threading.Lock()
         self._position: int | None = None
-        self._leases: dict[TaskId, dict[UserId | None, float]] = {}
+        self._leases: dict[TaskId, dict[UserId | None, _Held]] = {}
         self._solved: dict[TaskId, int] = {}
         """Tasks that are annotated, skipped, held back or deleted, and the position of the event that says so."""
         self._levers: dict[TaskId, Kind] = {}
@@ -64,14 +80,14 @@ class Live:
         """Whether nobody solved it since the round, and nobody else holds it at `now` (Unix seconds)."""
         held = self._leases.get(task, {})
         return task not in self._solved and not any(
-            holder != user and expires > now for holder, expires in list(held.items())
+            holder != user and lease.stands(now) for holder, lease in list(held.items())
         )
 
     def second(self, snapshot: Snapshot, user: UserId, overlap: int, now: float, limit: int) -> dict[TaskId, str]:
         """The first of the second queue for this user, with reasons, where `overlap` annotations complete a task."""
         with self._lock:
             holders = {
-                task: [user for user, expires in held.items() if expires > now] for task, held in self._leases.items()
+                task: [user for user, lease in held.items() if lease.stands(now)] for task, held in self._leases.items()
             }
             return dict(islice(self._opinions.queue(snapshot, user, overlap, holders), limit))
 
@@ -104,7 +120,8 @@ class Live:
         body, kind = event.body, event.kind
         self._note(event)
         if kind is Kind.LEASE:
-            self._leases.setdefault(TaskId(body["task"]), {})[body["user"]] = float(body["expires"])
+            lease = _Held(float(body["expires"]), float(body.get("seconds", math.inf)))
+            self._leases.setdefault(TaskId(body["task"]), {})[body["user"]] = lease
         elif kind is Kind.RELEASE:
             self._free(TaskId(body["task"]), body["user"])
         elif kind is Kind.ANNOTATION:

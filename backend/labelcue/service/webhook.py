@@ -87,7 +87,7 @@ class Webhook:
             self._service.heard[parsed.project] = self._service.clock()
         events, ignored = self._events(parsed)
         if events:
-            self._service.ledger.append(events)
+            self._service.append(events)
             self._service.metrics.events(len(events))
         self._tell(parsed)
         return {"stored": len(events), "ignored": ignored, "problems": list(parsed.problems)}

@@ -21,8 +21,10 @@ class Ledger(ABC):
     """False: an engine for tests, whose content ends with the object."""
 
     @abstractmethod
-    def append(self, events: Sequence[Event]) -> int:
+    def append(self, events: Sequence[Event], within: float | None = None) -> int:
         """Store the events, all or none, on disk before it returns; the last position of the ledger afterwards.
+
+        `within`: seconds to wait for a locked ledger, where that is less than the engine's own patience.
 
         An event whose (project, key) is known already is left out silently: appending twice is harmless.
         The store gives `position`, growing in the order of the sequence, and `at`, whatever the events carry there.
@@ -84,6 +86,22 @@ class Ledger(ABC):
         and ConfigError where the engine cannot do it.
         """
         raise ConfigError("This ledger's engine makes no copies.", "Use the engine's own means of keeping a backup.")
+
+    def forget(self, project: int, positions: Collection[int], rounds: Collection[int]) -> None:
+        """Let go of the events at these positions and of the records of these rounds, all or none.
+
+        A project's last event and last round stay, whatever is asked; what is gone already is no error. No position
+        is given again. Raises StoreBusy, StoreError, and ConfigError where the engine cannot do it.
+        """
+        raise ConfigError("This ledger's engine forgets nothing.", "Use the engine's own means of saving space.")
+
+    def space(self) -> tuple[int, int]:
+        """Bytes that the ledger takes, and how many of them are free for what comes; zeros where nobody knows."""
+        return 0, 0
+
+    def shrink(self) -> None:
+        """Give free space back. Nobody can write meanwhile. Raises StoreBusy, StoreError, and ConfigError as above."""
+        raise ConfigError("This ledger's engine gives no space back.", "Use the engine's own means of saving space.")
 
     @abstractmethod
     def close(self) -> None:

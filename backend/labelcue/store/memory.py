@@ -22,13 +22,14 @@ class MemoryLedger(Ledger):
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._rows: list[Row] = []
+        self._rows: list[Row | None] = []
+        """By position - 1; None where one was forgotten."""
         self._keys: set[tuple[int, str]] = set()
         self._rounds: dict[int, list[Round]] = {}
         self._learners: dict[int, tuple[str, float]] = {}
 
-    def append(self, events: Sequence[Event]) -> int:
-        """See Ledger."""
+    def append(self, events: Sequence[Event], within: float | None = None) -> int:
+        """See Ledger. Nothing here is ever busy."""
         at = self._clock()
         rows = [pack(event, at) for event in events]
         with self._lock:
@@ -46,18 +47,19 @@ class MemoryLedger(Ledger):
         last = self.position(project) if upto is None else upto
         for position in range(max(after, 0) + 1, min(last, len(self._rows)) + 1):
             row = self._rows[position - 1]
-            if row.project == project and row.kind in wanted:
+            if row is not None and row.project == project and row.kind in wanted:
                 yield unpack(row)
 
     def event(self, position: int) -> Event:
         """See Ledger."""
-        if not 1 <= position <= len(self._rows):
+        row = self._rows[position - 1] if 1 <= position <= len(self._rows) else None
+        if row is None:
             raise NotFound(f"The ledger has no event {position}.", f"Its last one is {len(self._rows)}.")
-        return unpack(self._rows[position - 1])
+        return unpack(row)
 
     def position(self, project: int) -> int:
         """See Ledger."""
-        return next((row.position for row in reversed(self._rows) if row.project == project), 0)
+        return next((row.position for row in reversed(self._rows) if row is not None and row.project == project), 0)
 
     def projects(self) -> list[int]:
         """See Ledger."""
@@ -69,8 +71,9 @@ class MemoryLedger(Ledger):
             known = self._rounds.setdefault(record.project, [])
             if self._learners.get(record.project, ("", 0.0))[0] != holder:
                 raise lease_lost(record.project, holder)
-            if record.number != len(known) + 1:
-                raise wrong_number(record, len(known))
+            last = known[-1].number if known else 0
+            if record.number != last + 1:
+                raise wrong_number(record, last)
             known.append(record)
 
     def rounds(self, project: int, after: int = 0) -> list[Round]:
@@ -92,6 +95,17 @@ class MemoryLedger(Ledger):
         with self._lock:
             if self._learners.get(project, ("", 0.0))[0] == holder:
                 del self._learners[project]
+
+    def forget(self, project: int, positions: Collection[int], rounds: Collection[int]) -> None:
+        """See Ledger."""
+        with self._lock:
+            last, known = self.position(project), self._rounds.get(project, [])
+            for position in positions:
+                row = self._rows[position - 1] if 1 <= position < last else None
+                if row is not None and row.project == project:
+                    self._rows[position - 1] = None
+                    self._keys.discard((project, row.key))
+            known[:-1] = [record for record in known[:-1] if record.number not in rounds]
 
     def check(self) -> None:
         """See Ledger."""

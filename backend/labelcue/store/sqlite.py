@@ -35,13 +35,13 @@ class SqliteLedger(Ledger):
         """The file."""
         return self._handles.path
 
-    def append(self, events: Sequence[Event]) -> int:
+    def append(self, events: Sequence[Event], within: float | None = None) -> int:
         """See Ledger. Costs one commit, however many events."""
         at = self._clock()
         rows = [pack(event, at) for event in events]
         if not rows:
             return self._number(sql.LAST)
-        with self._transaction() as db:
+        with self._transaction(within) as db:
             db.executemany(sql.INSERT, [row[1:] for row in rows])
             return int(db.execute(sql.LAST).fetchone()[0])
 
@@ -121,6 +121,25 @@ class SqliteLedger(Ledger):
         finally:
             made.close()
 
+    def forget(self, project: int, positions: Collection[int], rounds: Collection[int]) -> None:
+        """See Ledger."""
+        with self._transaction() as db:
+            last = int(db.execute(sql.POSITION, (project,)).fetchone()[0])
+            db.executemany(sql.FORGET, [(project, position) for position in positions if position < last])
+            last = int(db.execute(sql.LAST_ROUND, (project,)).fetchone()[0])
+            db.executemany(sql.FORGET_ROUND, [(project, number) for number in rounds if number < last])
+
+    def space(self) -> tuple[int, int]:
+        """See Ledger. Of the file, without its log."""
+        page = self._number("PRAGMA page_size")
+        return page * self._number("PRAGMA page_count"), page * self._number("PRAGMA freelist_count")
+
+    def shrink(self) -> None:
+        """See Ledger. SQLite writes the file anew into its log, and cuts both."""
+        with self._connection() as db, self._turn(time.monotonic() + self._handles.busy_ms / 1000):
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def close(self) -> None:
         """See Ledger. For the end, when no other thread is using it; a later call would open it again."""
         self._handles.close()
@@ -150,9 +169,10 @@ class SqliteLedger(Ledger):
             raise translate(error, self.path) from error
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, within: float | None = None) -> Iterator[sqlite3.Connection]:
         """All or nothing. Leaves without an error only after COMMIT has returned, which is after the disk has it."""
-        deadline = time.monotonic() + self._handles.busy_ms / 1000
+        patience = self._handles.busy_ms / 1000
+        deadline = time.monotonic() + (patience if within is None else min(within, patience))
         with self._connection() as db, self._turn(deadline):
             left = max(1, int(1000 * (deadline - time.monotonic())))
             db.execute(f"PRAGMA busy_timeout = {left}")

@@ -62,6 +62,8 @@ READ = """SELECT position, project, kind, key, body, at FROM event INDEXED BY ev
     WHERE project = ? AND position > ? AND position <= ? {kinds} ORDER BY position"""
 EVENT = "SELECT position, project, kind, key, body, at FROM event WHERE position = ?"
 POSITION = "SELECT coalesce(max(position), 0) FROM event INDEXED BY event_of_project WHERE project = ?"
+FORGET = "DELETE FROM event WHERE project = ? AND position = ?"
+FORGET_ROUND = "DELETE FROM round WHERE project = ? AND number = ?"
 # SELECT DISTINCT would walk the whole index; this jumps from project to project.
 PROJECTS = """WITH RECURSIVE each (project) AS (
         SELECT min(project) FROM event

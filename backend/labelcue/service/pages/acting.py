@@ -41,9 +41,7 @@ class Acting:
             require_plugin(seen.by_plugin)
         with seen.history as history:
             said = bodies(history.fold, kind, tasks, self._door.name())
-        self._reader.service.ledger.append(
-            [Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", body) for body in said]
-        )
+        self._reader.service.append([Event(project, kind, f"{kind.value}:{uuid.uuid4().hex}", body) for body in said])
         left = f" {plural(len(tasks) - len(said), 'task')} left out." if len(said) < len(tasks) else ""
         flash(f"{plural(len(said), 'task')} {done}.{left} {FOLLOWS}")
         back = request.form.get("back", "")

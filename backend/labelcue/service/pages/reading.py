@@ -20,7 +20,8 @@ from labelcue.store.status import read_status
 
 T = TypeVar("T")
 ALIVE_S = 15.0
-"""A learner that has said nothing for so long is taken for dead."""
+"""A learner that has said nothing for so long is taken for dead; so is one that spoke in the future: the clock was set
+back since, and one that lives speaks again at once."""
 
 
 class Reader:
@@ -142,7 +143,7 @@ class Seen:
     @property
     def alive(self) -> bool:
         """Whether a learner is at work."""
-        return self.now - float(self.status.get("at") or 0) < ALIVE_S
+        return abs(self.now - float(self.status.get("at") or 0)) < ALIVE_S
 
     @property
     def behind(self) -> int:

@@ -106,7 +106,7 @@ class Door:
     def _check(self, secret: str, address: str) -> None:
         with self._lock:
             wrong = self._wrong.setdefault(address, deque(maxlen=TRIES))
-            if len(wrong) == TRIES and self._clock() - wrong[0] < TRIES_S:
+            if len(wrong) == TRIES and 0 <= self._clock() - wrong[0] < TRIES_S:
                 raise NotAuthorised("Too many wrong passwords.", f"Wait {TRIES_S:.0f} seconds and try again.")
             if self._fits(secret.strip()):
                 del self._wrong[address]

@@ -42,7 +42,7 @@ class Ways:
         project = connection.project
         with self._lock:
             known = self._known.get(project)
-            if (known is None or self._clock() - known.asked_at > FRESH_S) and project not in self._asking:
+            if (known is None or abs(self._clock() - known.asked_at) > FRESH_S) and project not in self._asking:
                 self._asking.add(project)
                 threading.Thread(target=self._ask, args=(connection,), name=f"way-{project}", daemon=True).start()
             return known or Answer(ASKING)
