@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from labelcue.embedders import Embedder, embedders
 from labelcue.errors import ConfigError
@@ -99,3 +102,93 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     for name in ("none.npz", "none.npy", "text.npz"):
         with pytest.raises(ConfigError, match=name):
             embedders.create(f"precomputed:{tmp_path / name}").embed_tasks(tasks(1), "text")
+
+
+def parquet_of(folder: Path, ids: Any, vectors: Any, key: str = "id", column: str = "vector") -> Path:
+    path = folder / "made.parquet"
+    parquet.write_table(pyarrow.table({key: ids, column: vectors, "other": ["x"] * len(ids)}), path, row_group_size=3)
+    return path
+
+
+@pytest.mark.parametrize("kind", [pyarrow.float16(), pyarrow.float32(), pyarrow.float64()], ids=str)
+@pytest.mark.parametrize("size", [-1, 2], ids=["lists", "lists of one length"])
+def test_parquet_gives_vectors_by_task_id(tmp_path: Path, kind: Any, size: int) -> None:
+    path = parquet_of(tmp_path, IDS, pyarrow.array(VECTORS.tolist(), pyarrow.list_(kind, size)))
+    embedder = embedders.create(f"precomputed:{path}")
+    assert embedder.dim == 2
+    embedded = embedder.embed_tasks(tasks(20, 99, 10, 30), "text")
+    np.testing.assert_allclose(embedded.vectors, [[0, 1], [0.5**0.5, 0.5**0.5]], rtol=1e-6)
+    assert embedded.ok == (0, 2)
+    assert "no vector for task 99" in embedded.problems[TaskId(99)]
+    assert "no direction" in embedded.problems[TaskId(30)]
+
+
+@pytest.mark.parametrize("names", [["a", "b,c", "7", "ü"], [5, 6, 7, -1]], ids=["texts", "numbers"])
+def test_a_field_of_the_task_names_its_row(tmp_path: Path, names: list[Any]) -> None:
+    column = pyarrow.array(names).dictionary_encode() if isinstance(names[0], str) else pyarrow.array(names)
+    path = parquet_of(tmp_path, column, VECTORS.tolist(), "doc", "emb")
+    embedder = embedders.create(f"precomputed:{path},id=doc,vector=emb,field=ref")
+    said = [names[0], names[1], "7", 7, 7.5, None, True, "none"]
+    batch = [(TaskId(number), {"ref": one}) for number, one in enumerate(said, 1)]
+    embedded = embedder.embed_tasks([*batch, (TaskId(20), {})], "text")
+    assert embedded.ok == (0, 1, 2, 3)
+    np.testing.assert_allclose(embedded.vectors[1], [0, 1])
+    assert "ref 'none'" in embedded.problems[TaskId(8)]
+    assert all("names the task's vector" in embedded.problems[TaskId(number)] for number in (5, 6, 7, 20))
+
+
+def test_large_parquet_files_are_read_in_parts(tmp_path: Path) -> None:
+    made = np.random.default_rng(0).normal(size=(20_000, 3)).astype(np.float32)
+    lists = pyarrow.FixedSizeListArray.from_arrays(made.ravel(), 3)
+    path = tmp_path / "large.parquet"
+    parquet.write_table(pyarrow.table({"id": np.arange(20_000), "vector": lists}), path)
+    embedded = embedders.create(f"precomputed:{path}").embed_tasks(tasks(0, 8_191, 8_192, 19_999), "text")
+    want = made[[0, 8_191, 8_192, 19_999]]
+    np.testing.assert_allclose(embedded.vectors, want / np.linalg.norm(want, axis=1, keepdims=True), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("ids", "vectors", "why"),
+    [
+        (IDS, [[1.0, 2.0], [1.0], [1.0, 2.0], [1.0, 2.0]], "1, 2 dimensions"),
+        (IDS, [[1.0, 2.0]] * 3 + [[1.0]], "dimensions"),
+        (IDS, [[]] * 4, "null"),
+        (IDS, pyarrow.array([[]] * 4, pyarrow.list_(pyarrow.float32())), "0 dimensions"),
+        (IDS, [[1.0, 2.0], None, [1.0, 2.0], [1.0, 2.0]], "Row 1 of .* has no 'vector'"),
+        ([1, 2, 3, None], VECTORS.tolist(), "Row 3 of .* has no 'id'"),
+        (IDS, [1.0] * 4, "lists of floats"),
+        (IDS, [[1, 2]] * 4, "lists of floats"),
+        (IDS, [["a"]] * 4, "lists of floats"),
+        ([1.5] * 4, VECTORS.tolist(), "whole numbers or texts"),
+        (["a"] * 4, VECTORS.tolist(), "no task ids.*field="),
+        (IDS[:0], pyarrow.array([], pyarrow.list_(pyarrow.float32())), "no rows"),
+    ],
+)
+def test_parquet_of_another_kind_is_named(tmp_path: Path, ids: Any, vectors: Any, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        _ = embedders.create(f"precomputed:{parquet_of(tmp_path, ids, vectors)}").dim
+
+
+def test_columns_that_are_not_there_and_files_that_are_none_are_named(tmp_path: Path) -> None:
+    path = parquet_of(tmp_path, IDS, VECTORS.tolist())
+    for asked, why in (
+        (f"{path},id=doc", "no column 'doc'; it has 'id', 'vector', 'other'"),
+        (f"{path},vector=emb", r"no column 'emb'.*vector=<column>"),
+        (f"{tmp_path / 'none.parquet'}", "none.parquet"),
+        (f"{Path(__file__)}.parquet", "cannot be read"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            _ = embedders.create(f"precomputed:{asked}").dim
+    (tmp_path / "text.parquet").write_text("no table")
+    with pytest.raises(ConfigError, match=r"text\.parquet cannot be read"):
+        _ = embedders.create(f"precomputed:{tmp_path / 'text.parquet'}").dim
+    for asked in (f"{path},id=", "v.npz,id=doc", "v.npy,field=doc"):
+        with pytest.raises(ConfigError, match="Parquet files alone"):
+            embedders.create(f"precomputed:{asked}")
+
+
+def test_without_pyarrow_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = parquet_of(tmp_path, IDS, VECTORS.tolist())
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigError, match=r"labelcue\[parquet\]"):
+        _ = embedders.create(f"precomputed:{path}").dim

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,16 +23,20 @@ from labelcue.embedders import (
     keep_finite,
     unit,
 )
+from labelcue.embedders.parquet_vectors import SUFFIXES, read_parquet
 from labelcue.errors import ConfigError, TaskUnreadable
 from labelcue.types import Floats, Ints, Json, TaskId
 
 LARGEST_DIM = 65_536
 
 
+_OPTION = re.compile(r",(id|vector|field)=([^,]*)$")
+
+
 class _File(NamedTuple):
     vectors: NDArray[np.floating]
-    rows: Mapping[int, int]
-    """Task id → row; the later row of an id that stands there twice."""
+    rows: Mapping[int | str, int]
+    """Task id, or what the task's own field says → row; the later row of one that stands there twice."""
 
 
 @embedders.register("precomputed")
@@ -41,6 +46,9 @@ class Precomputed(Embedder):
     `precomputed:<path>` reads an .npz with the arrays `ids` (n,) of task ids and `vectors` (n, d), or an .npy of
     vectors (memory-mapped) with the ids in `<the same name>.ids.npy`. The file is opened at the first use and not read
     again: start anew after changing it.
+
+    `precomputed:<path>.parquet` reads the columns `id` and `vector` (lists of d floats), or those that `,id=<column>`
+    and `,vector=<column>` name. `,field=<name>`: that field of its data names a task's row, and not its id.
 
     `precomputed:field=<name>,dim=<d>` reads a list of d numbers from that field of each task's data.
     """
@@ -57,7 +65,8 @@ class Precomputed(Embedder):
         self._lock = threading.Lock()
         self._file: _File | None = None
         self._field, self._dim = _parse_field(source) if source.startswith("field=") else ("", 0)
-        self._path = Path(source).expanduser()
+        path, self._options = _parse_file(source) if not self._field else ("", {})
+        self._path = Path(path).expanduser()
 
     @property
     def dim(self) -> int:
@@ -84,7 +93,7 @@ class Precomputed(Embedder):
         ok, problems = [], {}
         for place, (task, data) in enumerate(tasks):
             try:
-                rows.append(self._from_data(data) if self._field else self._from_file(task))
+                rows.append(self._from_data(data) if self._field else self._from_file(task, data))
                 ok.append(place)
             except TaskUnreadable as error:
                 problems[task] = str(error)
@@ -104,19 +113,57 @@ class Precomputed(Embedder):
         except OverflowError as error:
             raise TaskUnreadable(f"The field {self._field!r} holds a number beyond all bounds.") from error
 
-    def _from_file(self, task: TaskId) -> NDArray[np.float64]:
-        file = self._open()
-        row = file.rows.get(int(task))
+    def _from_file(self, task: TaskId, data: Mapping[str, Json]) -> NDArray[np.float64]:
+        file, field = self._open(), self._options.get("field", "")
+        row = file.rows.get(_name_in(data, field) if field else int(task))
         if row is None:
-            raise TaskUnreadable(f"{self._path.name} has no vector for task {task}.", "Add one and start anew.")
+            named = f"{field} {str(data[field])[:60]!r}" if field else f"task {task}"
+            raise TaskUnreadable(f"{self._path.name} has no vector for {named}.", "Add one and start anew.")
         return np.asarray(file.vectors[row : row + 1], dtype=np.float64)
 
     def _open(self) -> _File:
         with self._lock:
             if self._file is None:
-                vectors, ids = _read(self._path)
-                self._file = _File(vectors, {int(task): row for row, task in enumerate(ids)})
+                self._file = self._read()
             return self._file
+
+    def _read(self) -> _File:
+        if self._path.suffix not in SUFFIXES:
+            vectors, ids = _read(self._path)
+            return _File(vectors, {int(task): row for row, task in enumerate(ids)})
+        key, field = self._options.get("id", "id"), self._options.get("field", "")
+        floats, names = read_parquet(self._path, key, self._options.get("vector", "vector"))
+        if not field and isinstance(names[0], str):
+            raise ConfigError(
+                f"The column {key!r} of {self._path} holds texts, which are no task ids.",
+                f"Say which field of the tasks' data has them: {self.name},field=<name>.",
+            )
+        return _File(floats, {str(name) if field else name: row for row, name in enumerate(names)})
+
+
+def _name_in(data: Mapping[str, Json], field: str) -> str:
+    """What a task says in the field by which its row is found."""
+    value = data.get(field)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TaskUnreadable(
+            f"The field {field!r}, which names the task's vector, holds no text and no whole number.",
+            "Import the task with it.",
+        )
+    return str(value)
+
+
+def _parse_file(source: str) -> tuple[str, dict[str, str]]:
+    """`<path>[,id=<column>][,vector=<column>][,field=<name>]` → path and options; raises ConfigError."""
+    path, options = source, dict[str, str]()
+    while (found := _OPTION.search(path)) is not None:
+        options[found[1]] = found[2]
+        path = path[: found.start()]
+    if options and (not all(options.values()) or Path(path).suffix not in SUFFIXES):
+        raise ConfigError(
+            f"precomputed cannot read {source[:200]!r}.",
+            "Columns are named of Parquet files alone: precomputed:vectors.parquet,id=doc,vector=embedding,field=doc.",
+        )
+    return path, options
 
 
 def _parse_field(source: str) -> tuple[str, int]:
