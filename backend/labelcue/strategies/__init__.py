@@ -217,7 +217,8 @@ def _relative(gains: Floats) -> Floats:
     """Gains in their order as shares of the first, 0 to 1."""
     if not len(gains) or gains[0] <= 0:
         return np.zeros(len(gains), dtype=np.float32)
-    return np.clip(gains / gains[0], 0, 1).astype(np.float32, copy=False)
+    shares: Floats = np.clip(gains / gains[0], 0, 1).astype(np.float32, copy=False)
+    return shares
 
 
 def _novelty(squared: Floats) -> Floats:
