@@ -317,6 +317,35 @@ def test_an_id_that_lives_again_outlives_the_late_news_of_its_deletion() -> None
     assert house.ledger.position(PROJECT) == events
 
 
+def test_an_imported_label_is_found_behind_one_of_a_task_that_had_the_id_before(house: House) -> None:
+    """The deletion's webhook was lost, the counts are the same, and an import tells no labels."""
+    first, second = house.ls.import_tasks(mails(2))
+    house.ls.annotate(second, choice("ham"))
+    house.deliver_all()
+    house.ls.delete_tasks([second])
+    house.ls.sent.clear()
+    assert house.ls.import_tasks(mails(1, "other"), ["spam"]) == [second]
+    house.deliver_all()
+    house.reconciler.poll()
+    house.assert_equal()
+    assert first in house.fold.tasks
+
+
+def test_a_task_that_is_younger_than_its_label_is_read_once(house: House) -> None:
+    """'Remove duplicated tasks' moved it there."""
+    old, young = house.ls.import_tasks(mails(1)) + house.ls.import_tasks(mails(1))
+    house.ls.annotate(old, choice("ham"))
+    house.ls.task_rows[young]["created_at"] = house.ls._stamp()
+    house.ls.move_annotations(old, young)
+    house.reconciler.poll()
+    house.assert_equal()
+    house.ls.requests.clear()
+    for _ in range(2):
+        house.clock.now += 4000
+        assert house.reconciler.poll().events == 0
+    assert house.ls.requests.count("tasks_of") == 1
+
+
 def test_a_task_that_lives_again_outlives_the_late_news_of_its_deletion() -> None:
     """The same of a task and of its annotation: Label Studio gave the task's id to the next import."""
     house = House()

@@ -21,7 +21,7 @@ from labelcue.types import Event, Json, Kind, TaskId
 
 log = structlog.get_logger(__name__)
 
-OUTLINE = ("id", "updated_at", "total_annotations", "cancelled_annotations")
+OUTLINE = ("id", "created_at", "updated_at", "total_annotations", "cancelled_annotations")
 WHOLE = (
     *("id", "data", "annotations", "created_at", "updated_at", "project"),
     *("task", "completed_by", "was_cancelled", "result"),  # of the annotations: Label Studio filters their keys, too

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from labelcue.labelstudio.values import timestamp
 from labelcue.store.base import Ledger
-from labelcue.store.fold import AnnotationState, Fold, TaskState
+from labelcue.store.fold import AnnotationState, Fold, TaskState, stamp
 from labelcue.types import Event, Json, Kind, TaskId
 
 BATCH = 200
@@ -41,6 +41,8 @@ class Mirror:
         """The latest time that a label config was stamped with."""
         self._seen: dict[TaskId, str] = {}
         """When a task had last changed when it was read whole, where the fold says something else."""
+        self._doubted: dict[TaskId, str] = {}
+        """Tasks with annotations that are older than they: when each had last changed when it was read whole."""
         self._said: Counter[str] = Counter()
         """How often each key of something buried was insisted on."""
 
@@ -71,10 +73,20 @@ class Mirror:
         mine = self.fold.of_task(task)
         skips = sum(one.cancelled for one in mine)
         counts = (outline.get("total_annotations") or 0, outline.get("cancelled_annotations") or 0)
-        return known != moment(outline) or counts != (len(mine) - skips, skips)
+        return known != moment(outline) or counts != (len(mine) - skips, skips) or self._is_doubtful(outline, mine)
+
+    def _is_doubtful(self, outline: Json, mine: Sequence[AnnotationState]) -> bool:
+        """Whether an annotation is older than its task, until that was read whole: it may be of one that had the id
+        before, where the news of its end were lost, and hide in the counts one that an import brought."""
+        task, began = TaskId(outline["id"]), stamp(outline.get("created_at"), "").instant
+        if not any(0 <= stamp(one.updated_at, "").instant < began for one in mine):
+            return False
+        return self._doubted.setdefault(task, "") != moment(outline)
 
     def note_read(self, task: TaskId, when: str) -> None:
         """The task was read whole, and had last changed at `when`."""
+        if task in self._doubted:
+            self._doubted[task] = when
         state = self.fold.tasks.get(task)
         if state is not None and state.updated_at == when:
             self._seen.pop(task, None)  # saves memory: the fold says the same
@@ -85,6 +97,7 @@ class Mirror:
         """These are gone."""
         for task in tasks:
             self._seen.pop(task, None)
+            self._doubted.pop(task, None)
 
     def holds(self, event: Event) -> bool:
         """Whether the fold stands where this event says, under the event's own key or one that `insist` made."""
