@@ -163,19 +163,29 @@ def _rows(words: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "embedded", f"{embedding.get('done', 0)} of {embedding.get('total', 0)}"
     if other.get("model"):
         yield "other model", f"heard of {other.get('heard', 0)}, says nothing that counts of {other.get('missing', 0)}"
+    yield from _crops(words.get("crops") or {})
     yield "labels", str(last.get("labelled", 0))
     if last:
         yield "model", f"cue-{last['number']}, ordered by {last['strategy']}, {1000 * last['seconds']:.0f} ms"
     yield "frontier", f"{delivery.get('version') or 'none yet'}, {delivery.get('left', 0)} tasks left"
     if reconciled.get("last_ok"):
         yield "last reconcile", f"{now - reconciled['last_ok']:.0f} s ago"
-    for where in (words, embedding, delivery, reconciled, other):
+    for where in (words, embedding, delivery, reconciled, other, words.get("crops") or {}):
         if where.get("error"):
             yield "[red]error[/]", str(where["error"])
     if words.get("gone"):
         yield "[red]deleted[/]", "The project is gone from Label Studio; let go of it: labelcue disconnect"
     if words.get("config_error"):
         yield "[red]label config[/]", str(words["config_error"])
+
+
+def _crops(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is learned of the classes of boxes, where another model draws them."""
+    if told.get("learned"):
+        learned = f"{told['learned']} boxes of {told['classes']} classes learned"
+        yield "crops", f"{learned}, {told['judged']} tasks judged, {told['waiting']} wait"
+    elif told:
+        yield "crops", f"no model yet, which takes some boxes of two classes; {told['kept']} boxes embedded"
 
 
 def insights(

@@ -13,19 +13,23 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import structlog
 
 from labelcue.asking import Asker
 from labelcue.consulting import Consultant
+from labelcue.cropping import Cropper, CropVectors
 from labelcue.delivery import Delivery
 from labelcue.embedders import embedders
+from labelcue.embedders.images import ImageEmbedder
 from labelcue.embedders.words import NAME as WORDS
 from labelcue.embedders.words import WIDTH
 from labelcue.errors import StoreError
 from labelcue.ingest import Ingest
 from labelcue.instant import Instant
 from labelcue.labels import SPANS
+from labelcue.labelstudio.boxes import has_boxes
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.media import open_media
 from labelcue.pool.token_file import TokenFile
@@ -87,6 +91,7 @@ class Project:
         self._media = open_media(settings, home.media, self._ls)
         self.reconciler = Reconciler(self._ls, ledger, self.number, settings)
         self.consultant = Consultant(self._ls, ledger, self.number, connection.model, again_s=settings.reconcile_s)
+        self.cropper = self._cropper(name)
         self.delivery = Delivery(self._ls, home, self.number, settings, connection, heard=self.rounds.heard_of)
         self.asker = Asker(self._ls, ledger, self.number, base_of(settings, connection), home.insights(self.number))
         self.instant = Instant(
@@ -113,6 +118,8 @@ class Project:
         self._spawn("asking", self.asker.run)
         if self.connection.model:
             self._spawn("consulting", self.consultant.run)
+        if self.cropper is not None:
+            self._spawn("cropping", self.cropper.run)
         self._spawn("instant", self.instant.run)
         self._spawn("reading", self.reading.run)
         if self.rounds.snapshot is not None:
@@ -206,6 +213,30 @@ class Project:
         for task in touched - tasks.keys():
             self._ingest.withdraw(task)
 
+    def _cropper(self, name: str) -> Cropper | None:
+        """Where another model boxes what an embedder of images reads."""
+        if not (self.connection.model and self._settings.crops and isinstance(self._make_embedder(), ImageEmbedder)):
+            return None
+
+        def crops() -> CropVectors:
+            file = VectorFile(self._folder / "crops", self._vectors.dim, embedder=name)
+            return CropVectors(file, lambda: cast("ImageEmbedder", self._make_embedder()), self._media)
+
+        return Cropper(
+            self._ledger,
+            self.number,
+            self._vectors,
+            crops,
+            most=self._settings.crops,
+            busy=lambda: not self._boxes_wait,
+        )
+
+    @property
+    def _boxes_wait(self) -> bool:
+        """Annotators draw boxes, and the images themselves are embedded."""
+        spec = self.rounds.spec
+        return spec is not None and has_boxes(spec) and self._ingest is not None and self._ingest.idle
+
     def _position(self, task: TaskId) -> int | None:
         """Where the ledger has the newest data of a task."""
         state = self.rounds.fold.tasks.get(task)
@@ -252,6 +283,7 @@ class Project:
             "reconcile": self.reconciler.status(),
             "delivery": self.delivery.status(),
             "opinions": self.asker.status(),
+            "crops": self.cropper.status() if self.cropper else {},
             "model": {**self.consultant.status(), "listens": rounds.listens} if self.connection.model else {},
         }
 

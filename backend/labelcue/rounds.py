@@ -18,6 +18,7 @@ from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.feeding import Feed
 from labelcue.labels import kinds
 from labelcue.labelstudio.config import parse_config
+from labelcue.labelstudio.judging import with_verdicts
 from labelcue.pool.growing import Growing
 from labelcue.pool.standby import Standby
 from labelcue.pool.token_file import TokenFile
@@ -37,7 +38,8 @@ from labelcue.types import Event, Json, Kind, Ranked, Round, TaskId, TaskSpec
 log = structlog.get_logger(__name__)
 FALLBACK = "herding"
 """The strategy of projects for whose labels the chosen one makes no sense; it suits every kind."""
-QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION, Kind.DRAW, Kind.PREDICTION)
+HEARD = (Kind.PREDICTION, Kind.CROPS)
+QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION, Kind.DRAW, *HEARD)
 """No news that somebody waits for: the queue was made as if its head were taken, second opinions have a queue of their
 own, draws are its own, and what another model says comes by the thousand."""
 
@@ -107,7 +109,7 @@ class Rounds:
                 touched |= changed
             elif event.kind is Kind.DRAW:
                 drawn |= changed
-            elif event.kind is Kind.PREDICTION:
+            elif event.kind in HEARD:
                 heard |= changed
             if event.kind in CHOICES:
                 self.version = versions_of(self.fold.choices, self._base)[-1]
@@ -134,9 +136,11 @@ class Rounds:
         return surrogates.create(self._chosen()[2]).listens
 
     def heard_of(self, task: TaskId) -> Event | None:
-        """What another model said last of a task. May be called from any thread."""
-        state = self.fold.prediction_of(task)
-        return None if state is None else self._ledger.event(state.position)
+        """What another model said last of a task, and crops of that. May be called from any thread."""
+        state, crops = self.fold.prediction_of(task), self.fold.crops_of(task)
+        if state is None:
+            return None
+        return with_verdicts(self._ledger.event(state.position), self._ledger.event(crops.position) if crops else None)
 
     @property
     def labels_wait(self) -> bool:

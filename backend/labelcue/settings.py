@@ -99,6 +99,12 @@ class Settings(BaseSettings):
     media_cache_mb: float = Field(
         1000, ge=0, description="Room for fetched files under the home folder, in MB; 0: none."
     )
+    crops: int = Field(
+        20,
+        ge=0,
+        description="Boxes of an image that are cut out and embedded, to learn the class of a box; 0: none. Beside "
+        "another model's boxes alone.",
+    )
     lease_s: float = Field(10, gt=1, description="Seconds after which a dead learner's project is taken over.")
     insights_s: float = Field(
         60,

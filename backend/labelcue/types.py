@@ -68,6 +68,9 @@ class Kind(str, Enum):
     """An admin wants a task labelled by so many annotators, one more than have [task, opinions, by]."""
     PREDICTION = "prediction"
     """Another model's prediction of a task as it stands, null where it made none [task, version, score, result]."""
+    CROPS = "crops"
+    """What the labels of boxes teach of the boxes of such a prediction, `of` its key: of each region nothing, or the
+    likeliest class, its probability, and that of the model's own class [task, of, said]."""
     MARK = "mark"
     """An admin named a position of the ledger: a snapshot [name, upto, sha256, rows, by]."""
     PROJECT_DELETED = "project_deleted"

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from labelcue.embedders import Embedded, Embedder, digest_of, embedders
+from labelcue.embedders.images import ImageEmbedder
 from labelcue.errors import ConfigError
 from labelcue.types import Floats, TaskId
 from picturing import close_media, media_of_nobody
@@ -114,6 +115,23 @@ def test_equal_content_has_equal_vectors_and_digests(embedder: Embedder) -> None
     assert embedded.vectors[0].tobytes() == embedded.vectors[2].tobytes()
     assert embedded.digests[0] == embedded.digests[2] != embedded.digests[1]
     assert all(len(digest) == 16 for digest in embedded.digests)
+
+
+def test_parts_of_a_picture_are_embedded_as_pictures_are(embedder: Embedder) -> None:
+    if not isinstance(embedder, ImageEmbedder):
+        pytest.skip("it embeds no pictures")
+    (number, data), file = task(1, TEXTS[0]), BytesIO()
+    raw = base64.b64decode(data["image"].partition(",")[2])
+    with Image.open(BytesIO(raw)) as whole:
+        whole.crop((12, 8, 36, 24)).save(file, "PNG")
+    middle = (number, {"image": f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"})
+    every, part, none = embedder.parts(raw, [(0, 0, 1, 1), (0.25, 0.25, 0.75, 0.75), (0.5, 0.5, 0.5, 0.5)])
+    assert every is not None
+    assert part is not None
+    assert none is None
+    found = embedder.embed_pictures(np.stack([every, part]))
+    wanted = [embed_tasks(embedder, [one]).vectors[0] for one in ((number, data), middle)]
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_nothing_gives_nothing(embedder: Embedder) -> None:

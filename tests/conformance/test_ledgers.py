@@ -183,7 +183,7 @@ def test_every_kind_is_accepted(ledger: Ledger) -> None:
     )
     numbers = ("task", "annotation", "user", "expires", "opinions", "upto", "rows")
     body = dict.fromkeys(numbers, 1) | dict.fromkeys(words, "x") | {"settings": {}}
-    body |= {"stream": "audit", "propensity": 0.1, "round": 1, "score": 0.5}
+    body |= {"stream": "audit", "propensity": 0.1, "round": 1, "score": 0.5, "of": "x", "said": []}
     ledger.append([Event(1, kind, kind.value, body) for kind in Kind])
     assert [event.kind for event in ledger.read(1)] == list(Kind)
 

@@ -1,4 +1,5 @@
-"""Another model beside a real Label Studio: its boxes order the queue, stand there as predictions, and are shown.
+"""Another model beside a real Label Studio: its boxes order the queue, stand there as predictions, and are shown; and
+what annotators box is learned from crops, so that its wrong names are found.
 
 The other model is a tiny ML backend that is not LabelCue (`other_model.py`), in a process of its own.
 """
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,15 @@ import numpy as np
 import pytest
 from label_studio_sdk.label_interface.interface import LabelInterface
 from labelling import log_in
+from PIL import Image
 from pydantic import SecretStr
 from stack import ADMIN, Stack
 
 from browsing import NewPage, needs_browser
 from labelcue import connect as connecting
-from picturing import as_file, gradient
+from labelcue.store import open_ledger
+from labelcue.store.fold import fold
+from picturing import as_file
 from waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -31,7 +36,10 @@ BOXES = """<View><Image name="image" value="$image"/><RectangleLabels name="box"
 <Label value="car"/><Label value="bus"/></RectangleLabels></View>"""
 CHOICES = """<View><Text name="text" value="$text"/><Choices name="kind" toName="text"><Choice value="ham"/>
 <Choice value="spam"/></Choices></View>"""
-TASKS, PLANTED, DIM = 40, 4, 8
+TASKS, PLANTED, MISNAMED, DIM = 40, 4, 3, 8
+TAUGHT = 24
+"""Tasks that are labelled: twice as many of each class as are learned from, audits among them and all."""
+COLOURS = {"car": (220, 60, 40), "bus": (40, 80, 220)}
 
 
 @pytest.fixture
@@ -61,22 +69,33 @@ def vector(rng: np.random.Generator) -> list[float]:
     return [round(float(one), 4) for one in rng.normal(size=DIM)]
 
 
+def truth(number: int) -> str:
+    """What is in the picture of a task."""
+    return ("car", "bus")[number % 2]
+
+
 def boxed(number: int, rng: np.random.Generator) -> dict[str, Any]:
-    """A task: the last ones have a box of which the other model is not sure."""
-    score = 0.08 if number >= TASKS - PLANTED else 0.98
-    picture = base64.b64encode(as_file(gradient(80, 60))).decode()
-    said = {"result": [box(("car", "bus")[number % 2], score)], "score": score}
-    return {"image": f"data:image/png;base64,{picture}", "said": said, "vector": vector(rng), "number": number}
+    """A task: of the last ones' box the other model is not sure, and it gives the first ones a wrong name."""
+    score = 0.92 if number < MISNAMED else 0.08 if number >= TASKS - PLANTED else 0.98
+    picture = Image.fromarray(rng.integers(90, 160, (60, 80, 3), dtype=np.uint8))
+    picture.paste(COLOURS[truth(number)], (16, 12, 48, 42))
+    address = f"data:image/png;base64,{base64.b64encode(as_file(picture)).decode()}"
+    return {"image": address, "said": {"result": [box(named(number), score)], "score": score}, "number": number}
 
 
-def connect(stack: Stack, project: int, model: str) -> None:
+def named(number: int) -> str:
+    """What the other model takes it for."""
+    return truth(number + (number < MISNAMED))
+
+
+def connect(stack: Stack, project: int, model: str, embedder: str = f"precomputed:field=vector,dim={DIM}") -> None:
     connecting.connect(
         stack.ls,
         stack.home,
         stack.settings,
         project,
         token=SecretStr(stack.token),
-        embedder=f"precomputed:field=vector,dim={DIM}",
+        embedder=embedder,
         pre_annotation="on",
         model=model,
         on_step=lambda _words: None,
@@ -112,12 +131,11 @@ def test_boxes_of_another_backend_order_the_queue_and_are_shown(
     rng = np.random.default_rng(0)
     project = int(stack.ls.create_project("Boxes of a test", BOXES)["id"])
     stack.ls.import_tasks(project, [{"data": boxed(number, rng)} for number in range(TASKS)])
-    connect(stack, project, other_model)
+    connect(stack, project, other_model, "efficientnet-lite0")
     until(lambda: all_heard(stack, project, TASKS), 300, "all of the other model's boxes in a round")
     numbers = {int(task["id"]): int(task["data"]["number"]) for page in stack.ls.tasks(project) for task in page}
-    snapshot = stack.snapshot(project)
+    snapshot, doubt = stack.snapshot(project), doubts(stack, project)
     assert snapshot is not None
-    doubt = dict(zip(snapshot.ids.tolist(), snapshot.doubt(np.arange(TASKS)).tolist(), strict=True))
     planted = {task for task, number in numbers.items() if number >= TASKS - PLANTED}
     assert min(doubt[task] for task in planted) > 0.9
     assert max(doubt[task] for task in doubt if task not in planted) < 0.1
@@ -127,12 +145,33 @@ def test_boxes_of_another_backend_order_the_queue_and_are_shown(
     boxes = until(lambda: shown_all(stack, project, len(shown)), 300, "the boxes in Label Studio")
     for number, result in boxes.items():
         assert LabelInterface(BOXES).validate_prediction({"result": result, "score": 0.5}, return_errors=True) == []
-        assert result[0]["value"]["rectanglelabels"] == [("car", "bus")[number % 2]]
+        assert result[0]["value"]["rectanglelabels"] == [named(number)]
     see_a_box(stack, project, {task: boxes[number] for task, number in numbers.items() if number in boxes}, new_page())
-    for task in [task for task in shown if numbers[task] in boxes][-2:]:
-        stack.ls.annotate(task, boxes[numbers[task]])
-    learned = until(lambda: labelled(stack, project), what="labels of boxes")
-    assert set(learned.values()) <= {("car",), ("bus",)}
+    taught = sorted(numbers, key=lambda task: numbers[task])[MISNAMED : MISNAMED + TAUGHT]
+    for task in taught:
+        stack.ls.annotate(task, [box(truth(numbers[task]), 1.0)])
+    learned = until(lambda: labelled(stack, project, TAUGHT), 300, "labels of boxes")
+    assert {task: label for task, (label,) in learned.items()} == {task: truth(numbers[task]) for task in taught}
+    until(lambda: told_apart(stack, project, numbers), 300, "doubt of the wrong names, and of no other")
+    until(lambda: (stack.status(project).get("crops") or {}).get("classes") == 2, 300, "the status of crops")
+
+
+def told_apart(stack: Stack, project: int, numbers: dict[int, int]) -> bool:
+    """Whether crops say what the misnamed boxes are, and the latest round doubts these and none that are right."""
+    misnamed = {task: number for task, number in numbers.items() if number < MISNAMED}
+    right = [task for task, number in numbers.items() if MISNAMED + TAUGHT <= number < TASKS - PLANTED]
+    doubt, said = doubts(stack, project), crops(stack, project)
+    by_crop = {task: said[task][0][0] for task in misnamed if task in said}
+    apart = min(doubt[task] for task in misnamed) > 0.2 > max(doubt[task] for task in right)
+    return apart and by_crop == {task: truth(number) for task, number in misnamed.items()}
+
+
+def crops(stack: Stack, project: int) -> dict[int, list[Any]]:
+    """What they say of each task's boxes."""
+    with closing(open_ledger(stack.settings.store_url)) as ledger:
+        state = fold(ledger.read(project))
+        places = {int(task): one.position for task in state.predicted if (one := state.crops_of(task)) is not None}
+        return {task: ledger.event(position).body["said"] for task, position in places.items()}
 
 
 def see_a_box(stack: Stack, project: int, boxes: dict[int, Any], page: Any) -> None:
@@ -152,8 +191,15 @@ def see_a_box(stack: Stack, project: int, boxes: dict[int, Any], page: Any) -> N
     assert drawn == [[20, 20, 40, 50, *region["value"]["rectanglelabels"]]]
 
 
-def labelled(stack: Stack, project: int) -> dict[int, tuple[str, ...]]:
-    """What annotators marked, where two tasks have been."""
+def doubts(stack: Stack, project: int) -> dict[int, float]:
+    """Of every task, by the latest round."""
+    snapshot = stack.snapshot(project)
+    assert snapshot is not None
+    return dict(zip(snapshot.ids.tolist(), snapshot.doubt(np.arange(TASKS)).tolist(), strict=True))
+
+
+def labelled(stack: Stack, project: int, count: int) -> dict[int, tuple[str, ...]]:
+    """What annotators marked, where so many tasks have been."""
     fold = stack.fold(project)
     said = {
         int(one.task): tuple(label for region in one.result for label in region["value"]["rectanglelabels"])
@@ -161,7 +207,8 @@ def labelled(stack: Stack, project: int) -> dict[int, tuple[str, ...]]:
         if not one.cancelled
     }
     snapshot = stack.snapshot(project)
-    return said if snapshot is not None and snapshot.labelled + snapshot.held_out == len(said) == 2 else {}
+    done = snapshot is not None and snapshot.labelled + snapshot.held_out == len(said) == count
+    return said if done else {}
 
 
 def shown_all(stack: Stack, project: int, least: int) -> dict[int, list[dict[str, Any]]]:

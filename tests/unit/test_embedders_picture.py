@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from labelcue.embedders.picture import read_picture
+from labelcue.embedders.picture import read_parts, read_picture
 from labelcue.errors import TaskUnreadable
 from picturing import as_file, gradient
 
@@ -153,3 +153,35 @@ def test_every_cut_of_a_file_is_read_or_named() -> None:
             assert read(raw[:end]).shape == (SIDE, SIDE, 3)
         except TaskUnreadable:
             continue
+
+
+def parts(raw: bytes, *places: tuple[float, float, float, float]) -> list[NDArray[np.uint8] | None]:
+    return read_parts(raw, places, SIDE, threading.Lock())
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "palette", "large PNG", "rotated by EXIF", "CMYK JPEG", "alpha"])
+def test_parts_are_cut_from_the_upright_picture(form: str) -> None:
+    whole, corner = parts(COLOURS[form](), (0, 0, 1, 1), (0.5, 0.5, 1, 1))
+    assert whole is not None
+    assert corner is not None
+    wanted = [gradient(), gradient().crop((32, 24, 64, 48))]
+    for found, picture in zip((whole, corner), wanted, strict=True):
+        same = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)).astype(int)
+        assert found.shape == (SIDE, SIDE, 3)
+        assert np.abs(found.astype(int) - same).mean() < 12
+
+
+def test_parts_of_no_pixels_are_left_out() -> None:
+    assert [one is None for one in parts(as_file(gradient()), (0, 0, 0.01, 1), (0, 0, 1, 1), (0.9, 0.99, 1, 1))] == [
+        True,
+        False,
+        True,
+    ]
+    assert parts(as_file(gradient())) == []
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_parts_of_what_cannot_be_read_are_named(name: str) -> None:
+    raw, why = BAD[name]
+    with pytest.raises(TaskUnreadable, match=why):
+        parts(raw, (0, 0, 1, 1))

@@ -248,6 +248,8 @@ OURS: Bodies = {
     Kind.HOLD: {"task": IDS},
     Kind.REQUEUE: {"task": IDS},
     Kind.SECOND_OPINION: {"task": IDS, "opinions": st.sampled_from([2, 3])},
+    Kind.PREDICTION: {"task": IDS, "version": st.just("m"), "score": st.just(0.5), "result": st.just([])},
+    Kind.CROPS: {"task": IDS, "of": st.sampled_from(["a", "b"]), "said": st.just([])},
 }
 
 

@@ -171,6 +171,33 @@ def test_rounds_hear_it_and_replay_it_to_the_same_bits(tmp_path: Path, xml: str)
     same(desk.rounds.snapshot, last)
 
 
+def test_what_crops_say_is_heard_shown_and_replayed_and_goes_with_its_prediction(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "coreset-margin", "external")
+    desk.config(BOXES)
+    desk.rounds = desk.learner()
+    heard(desk, range(1, 121), BOXES)
+    before = desk.work(0).doubt(np.arange(120))
+    of = {int(event.body["task"]): event.key for event in desk.ledger.read(PROJECT, kinds=(Kind.PREDICTION,))}
+    other = {0: "spam", 1: "ham"}[desk.side[3]]
+    desk.say(Kind.CROPS, "crops:3", task=3, of=of[3], said=[[other, 0.995, 0.0001]])
+    desk.say(Kind.CROPS, "crops:4", task=4, of="an earlier one", said=[[other, 0.995, 0.001]])
+    assert desk.rounds.due()
+    assert not desk.rounds.labels_wait
+    last = desk.rounds.run()
+    doubt = last.doubt(np.arange(120))
+    assert doubt[2] > 0.9 > 0.1 > before[2]
+    assert doubt[3] == before[3]
+    found = shown(last, TaskId(3), parse_config(BOXES), 0.0, desk.rounds.heard_of)
+    assert [region["value"]["rectanglelabels"] for region in found] == [[other]]
+    desk.restart()
+    same(desk.rounds.snapshot, last)
+    desk.restart(snapshot=False)
+    same(desk.rounds.snapshot, last)
+    heard(desk, range(3, 4), BOXES, "m2")
+    assert desk.rounds.due()
+    assert desk.rounds.run().doubt(np.arange(120))[2] == before[2]
+
+
 def test_predicted_boxes_are_shown_as_they_came_and_never_of_audits(tmp_path: Path) -> None:
     desk = Desk(tmp_path, "coreset-margin", "external")
     desk.config(BOXES)

@@ -7,14 +7,14 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from labelcue.bench import boxes
+from labelcue.bench import scenes
 from labelcue.cli import main
 
 
 def test_one_object_with_a_recall_for_each_strategy(monkeypatch: pytest.MonkeyPatch) -> None:
-    hands = boxes.load_hands()[:140]
-    monkeypatch.setattr(boxes, "load_hands", lambda: hands)
-    monkeypatch.setattr(boxes, "TAUGHT", 80)
+    hands = scenes.load_hands()[:140]
+    monkeypatch.setattr(scenes, "load_hands", lambda: hands)
+    monkeypatch.setattr(scenes, "TAUGHT", 80)
     command = ["bench", "boxes", "--scenes", "40", "--repeats", "1", "--json"]
     figures = json.loads(CliRunner().invoke(main, command, catch_exceptions=False).stdout)
     assert (figures["scenes"], figures["planted"]) == (40, 2)

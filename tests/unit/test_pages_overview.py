@@ -124,6 +124,18 @@ def test_health_says_how_far_the_queue_is_behind(tmp_path: Path, visitor: Visito
     assert "2 events not in the queue yet" in visitor.get("/projects/10").text
 
 
+def test_health_says_how_many_boxes_are_learned_and_which_images_give_none(tmp_path: Path, visitor: Visitor) -> None:
+    crops = {"learned": 40, "classes": 2, "kept": 90, "judged": 12, "waiting": 3, "missing": 0, "error": ""}
+    write_status(Home(tmp_path).status(10), {**ALIVE, "crops": {**crops, "learned": 0}})
+    assert "boxes learned" not in visitor.get("/projects/10").text
+    write_status(Home(tmp_path).status(10), {**ALIVE, "crops": crops})
+    assert "40 boxes learned, the other model&#39;s boxes of 12 tasks judged." in visitor.get("/projects/10").text
+    broken = {"missing": 2, "problems": {"7": "The file is empty."}, "error": "The disk is full."}
+    write_status(Home(tmp_path).status(10), {**ALIVE, "crops": {**crops, **broken}})
+    text = visitor.get("/projects/10").text
+    assert "The images of 2 give no crops: The file is empty. The disk is full." in text
+
+
 def test_labels_an_hour_leave_out_pauses() -> None:
     times = [0.0, 60.0, 120.0, 10_000.0, 10_060.0]
     assert hourly(times, 10_060.0) == (2, pytest.approx(60.0))

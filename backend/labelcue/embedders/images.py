@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelcue.embedders import Embedded, Embedder, Known, MediaSource, Reads, Task, digest_of, keep_finite, text_of
-from labelcue.embedders.picture import read_picture
+from labelcue.embedders.picture import Part, read_parts, read_picture
 from labelcue.errors import ConfigError, TaskUnreadable
 from labelcue.types import Floats
 
@@ -82,6 +82,10 @@ class ImageEmbedder(Embedder):
     def picture(self, raw: bytes) -> NDArray[np.uint8]:
         """An image file → (side, side, 3) uint8. Raises TaskUnreadable."""
         return read_picture(raw, self.side, self._large)
+
+    def parts(self, raw: bytes, parts: Sequence[Part]) -> list[NDArray[np.uint8] | None]:
+        """Parts of an image file → (side, side, 3) uint8 each, None where one is too small. Raises TaskUnreadable."""
+        return read_parts(raw, parts, self.side, self._large)
 
 
 class _Run:

@@ -7,9 +7,10 @@ fit into memory. (PostScript, for one, would start another program.)
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ PIXELS = 50_000_000
 ALONE = 4_000_000
 """Images of more pixels are read one at a time."""
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
+Part = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of an image, as shares of its width and height."""
+T = TypeVar("T")
 
 
 def read_picture(raw: bytes, side: int, large: threading.Lock) -> NDArray[np.uint8]:
@@ -35,6 +39,17 @@ def read_picture(raw: bytes, side: int, large: threading.Lock) -> NDArray[np.uin
     EXIF rotation is followed, transparency lies on white, of an animation the first frame counts, 16 bits become 8.
     Images of over 4 megapixels wait for the lock `large`. Raises TaskUnreadable with what is wrong.
     """
+    return _opened(raw, large, lambda image: _pixels(image, side))
+
+
+def read_parts(raw: bytes, parts: Sequence[Part], side: int, large: threading.Lock) -> list[NDArray[np.uint8] | None]:
+    """The same of parts of the upright image, (side, side, 3) each; None where a part has fewer than `SMALLEST`
+    pixels each way. Raises TaskUnreadable."""
+    return _opened(raw, large, lambda image: _cut(image, parts, side))
+
+
+def _opened(raw: bytes, large: threading.Lock, use: Callable[[Image.Image], T]) -> T:
+    """What `use` makes of an image file. Raises TaskUnreadable."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -43,7 +58,7 @@ def read_picture(raw: bytes, side: int, large: threading.Lock) -> NDArray[np.uin
         with Image.open(BytesIO(raw), formats=[form for form in FORMATS if form in Image.OPEN]) as image:
             _check_size(image)
             with large if image.width * image.height > ALONE else nullcontext():
-                return _pixels(image, side)
+                return use(image)
     except TaskUnreadable:
         raise
     except UnidentifiedImageError as error:
@@ -91,6 +106,28 @@ def _pixels(image: Image.Image, side: int) -> NDArray[np.uint8]:
     small = _reduced(image, side)
     upright = ImageOps.exif_transpose(small) if _orientation(image) else small
     flat = _flat(upright)
+    return np.asarray(flat.resize((side, side), Image.Resampling.BILINEAR), dtype=np.uint8)
+
+
+def _cut(image: Image.Image, parts: Sequence[Part], side: int) -> list[NDArray[np.uint8] | None]:
+    """At full size, as parts may be small; each is made smaller by itself."""
+    from PIL import ImageOps
+
+    image.load()
+    upright = ImageOps.exif_transpose(image) if _orientation(image) else image
+    wide, high = upright.size
+    found: list[NDArray[np.uint8] | None] = []
+    for left, top, right, bottom in parts:
+        place = (round(left * wide), round(top * high), round(right * wide), round(bottom * high))
+        small = min(place[2] - place[0], place[3] - place[1]) < SMALLEST
+        found.append(None if small else _squared(upright.crop(place), side))
+    return found
+
+
+def _squared(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    flat = _flat(_reduced(image, side))
     return np.asarray(flat.resize((side, side), Image.Resampling.BILINEAR), dtype=np.uint8)
 
 

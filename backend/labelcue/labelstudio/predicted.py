@@ -13,6 +13,7 @@ import numpy as np
 from labelcue.errors import LabelCueError, UnsupportedConfig
 from labelcue.labels import CLASS, NUMBER, REGIONS, SET
 from labelcue.labelstudio.drawing import accept
+from labelcue.labelstudio.judging import Verdict, doubt_of, overruled, verdicts_of
 from labelcue.labelstudio.regions import label_of
 from labelcue.types import Floats, Json, Label, TaskSpec
 
@@ -37,7 +38,7 @@ def numbers_of(spec: TaskSpec, body: Mapping[str, Json]) -> Floats | None:
     answer = label_of(spec, own) if own else None
     overall = score_of(body.get("score"))
     if spec.kind == REGIONS:
-        return _regions(spec, own, overall)
+        return _regions(spec, own, overall, verdicts_of(body, len(own), spec.classes))
     if answer is None:
         return None
     if spec.kind == NUMBER:
@@ -47,10 +48,14 @@ def numbers_of(spec: TaskSpec, body: Mapping[str, Json]) -> Floats | None:
 
 
 def regions_of(spec: TaskSpec, body: Mapping[str, Json]) -> list[Json]:
-    """The regions of the learned control, each with an id; none where the model made no prediction."""
+    """The regions of the learned control, each with an id; none where the model made no prediction.
+
+    A label that crops overrule is theirs, with their probability as score."""
     result, task = body.get("result"), body.get("task")
     own = [one for one in result if one.get("from_name") == spec.from_name] if isinstance(result, list) else []
-    return [{**one, "id": str(one.get("id") or f"cue-{task}-{place}")} for place, one in enumerate(own)]
+    named = [{**one, "id": str(one.get("id") or f"cue-{task}-{place}")} for place, one in enumerate(own)]
+    overall, verdicts = score_of(body.get("score")), verdicts_of(body, len(own), spec.classes)
+    return [_relabelled(spec, one, overall, verdict) for one, verdict in zip(named, verdicts, strict=True)]
 
 
 def check(spec: TaskSpec, body: Mapping[str, Json]) -> None:
@@ -115,17 +120,32 @@ def _number(answer: object, score: float | None) -> Floats | None:
     return np.array([answer, 0.0, 1 - score], dtype=np.float32)
 
 
-def _regions(spec: TaskSpec, own: Sequence[Mapping[str, Json]], overall: float | None) -> Floats | None:
+def _relabelled(
+    spec: TaskSpec, region: Mapping[str, Json], overall: float | None, verdict: Verdict | None
+) -> dict[str, Json]:
+    """The region with the label by its crop, where that is the surer one."""
+    own = score_of(region.get("score"))
+    if verdict is None or not overruled(overall if own is None else own, verdict):
+        return dict(region)
+    value = {**region["value"], spec.control.lower(): [verdict.label]}
+    return {**region, "value": value, "score": verdict.likely}
+
+
+def _regions(
+    spec: TaskSpec, own: Sequence[Mapping[str, Json]], overall: float | None, verdicts: Sequence[Verdict | None]
+) -> Floats | None:
     """Of each class the chance that one of its regions is real, 1 - Π (1 - s); and last the doubt of the most doubtful
     region (the maximum over an image's detections: Brust, Käding & Denzler, VISAPP 2019).
 
-    A region is there to be taken as it is: its doubt is 1 - s, the chance that it is wrong, however low s is."""
-    each = _each(spec, own, overall)
+    A region is there to be taken as it is: its doubt is 1 - s, the chance that it is wrong, however low s is; more
+    where its crop speaks for another class."""
+    by_region = [(_each(spec, [one], overall), verdict) for one, verdict in zip(own, verdicts, strict=True)]
+    each = [(name, score, verdict) for found, verdict in by_region for name, score in found]
     if own and not each:
         return None
     absent = np.ones(len(spec.classes))
-    for name, score in each:
+    for name, score, _ in each:
         absent[list(spec.classes).index(name)] *= 1 - score
-    unsure = max((1 - score for _, score in each), default=1 - overall if overall else UNMARKED)
+    unsure = max((doubt_of(score, one) for _, score, one in each), default=1 - overall if overall else UNMARKED)
     present = np.clip(1 - absent, float(SILENT), 1 - float(SILENT))
     return np.append(present, unsure).astype(np.float32)

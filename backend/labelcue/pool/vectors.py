@@ -120,6 +120,10 @@ class VectorFile:
         row = view.digests.find(digest)
         return None if row is None else np.array(view.vectors[row], dtype=np.float32)
 
+    def digest_of_row(self, row: int) -> bytes:
+        """The digest of the content that a row was made from."""
+        return bytes(self._view.digests.whole[row].tobytes())
+
     def append(self, ids: Sequence[int], vectors: ArrayLike, digests: Sequence[bytes]) -> None:
         """Add (m,) ids, (m, dim) finite vectors and m digests; on disk when it returns, all or a first part of them.
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import threading
+from typing import NamedTuple
 
+from labelcue.labelstudio.judging import with_verdicts
 from labelcue.store.base import Ledger
 from labelcue.types import Event, Kind, TaskId
 
-KINDS = (Kind.TASK, Kind.PREDICTION)
+KINDS = (Kind.TASK, Kind.PREDICTION, Kind.CROPS)
+
+
+class _Said(NamedTuple):
+    """Where the ledger has it."""
+
+    position: int
+    key: str
+    crops: int = 0
+    """Position of what crops say of it; 0: nothing."""
 
 
 class Marked:
@@ -17,17 +28,27 @@ class Marked:
         self._lock = threading.Lock()
         self._read: dict[int, int] = {}
         """Project → the position up to which its predictions are known."""
-        self._at: dict[int, dict[TaskId, int]] = {}
+        self._at: dict[int, dict[TaskId, _Said]] = {}
 
     def of(self, ledger: Ledger, project: int, task: TaskId) -> Event | None:
-        """The latest prediction of a task; None where there is none, or only of other data. Raises StoreError."""
+        """The latest prediction of a task, with what crops say of it; None where there is none, or only of other data.
+        Raises StoreError."""
         with self._lock:
             last, known = ledger.position(project), self._at.setdefault(project, {})
             for event in ledger.read(project, after=self._read.get(project, 0), upto=last, kinds=KINDS):
-                if event.kind is Kind.PREDICTION:
-                    known[TaskId(event.body["task"])] = event.position
-                else:
-                    known.pop(TaskId(event.body["task"]), None)
+                _note(known, event)
             self._read[project] = last
-            position = known.get(task)
-        return None if position is None else ledger.event(position)
+            said = known.get(task)
+        if said is None:
+            return None
+        return with_verdicts(ledger.event(said.position), ledger.event(said.crops) if said.crops else None)
+
+
+def _note(known: dict[TaskId, _Said], event: Event) -> None:
+    task = TaskId(event.body["task"])
+    if event.kind is Kind.PREDICTION:
+        known[task] = _Said(event.position, event.key)
+    elif event.kind is Kind.TASK:
+        known.pop(task, None)
+    elif task in known and known[task].key == event.body["of"]:
+        known[task] = known[task]._replace(crops=event.position)

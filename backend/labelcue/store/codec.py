@@ -31,6 +31,7 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.REQUEUE: ("task",),
     Kind.SECOND_OPINION: ("task", "opinions"),
     Kind.PREDICTION: ("task", "version", "score", "result"),
+    Kind.CROPS: ("task", "of", "said"),
     Kind.MARK: ("name", "upto", "sha256", "rows", "by"),
     Kind.PROJECT_DELETED: (),
 }

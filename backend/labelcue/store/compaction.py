@@ -4,7 +4,8 @@ Forgotten is, once it is older than `before`:
 
 * leases that are over, and releases, before which none of the same task and user is left;
 * of an annotation, the versions between its first and the one that counts; of another model's predictions of a task,
-  all before the one that counts. But what counted at a named snapshot, or at the last full round, stays;
+  and of what crops say of them, all before the one that counts. But what counted at a named snapshot, or at the last
+  full round, stays;
 * the record of a round before the last full one, from which a replay starts, save the first one.
 
 Everything else stays for ever, and no position is given again. What counts at those places is the same before and
@@ -26,7 +27,8 @@ from labelcue.store.fold import Fold, Stamp, stamp
 from labelcue.types import Event, Kind, Round, TaskId, UserId
 
 ENDED = (Kind.LEASE, Kind.RELEASE)
-VERSIONS = (Kind.ANNOTATION, Kind.PREDICTION)
+SAID = (Kind.PREDICTION, Kind.CROPS)
+VERSIONS = (Kind.ANNOTATION, *SAID)
 AT_ONCE = 200
 """Rows let go of in one transaction: a few milliseconds, in which nobody else can write."""
 PAUSE_S = 0.005
@@ -58,7 +60,7 @@ class Waste:
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """One event about an annotation, or one prediction of a task."""
+    """One event about an annotation, or one prediction of a task, or what crops say of that."""
 
     stamp: Stamp
     event: Event
@@ -171,7 +173,7 @@ class _Sieve:
             self._held.add(pair)  # What comes after it ends it, and stays, too.
 
     def _take_version(self, event: Event) -> None:
-        is_said = event.kind is Kind.PREDICTION
+        is_said = event.kind in SAID
         thing = event.kind, int(event.body["task" if is_said else "annotation"])
         new = Stamp(event.position, "", "") if is_said else stamp(event.body["updated_at"], event.key)
         if event.body.get("again"):

@@ -5,8 +5,8 @@
 * Except that Label Studio on SQLite gives ids of deleted tasks and annotations to the next import. Reconcile sees that
   and says so by an event with `again`: the id lives once more from that position on, whatever was deleted before it.
 * A lease or release of (task, user), a pin or hold of a task, the opinions that are asked for of a task, a draw by lot,
-  another model's prediction of a task, and the settings of the queue: the event with the highest position wins. These
-  begin here, not in Label Studio, so that the ledger's order is the true one.
+  another model's prediction of a task and what crops say of it, and the settings of the queue: the event with the
+  highest position wins. These begin here, not in Label Studio, so that the ledger's order is the true one.
 * An annotation ends its user's older lease of the task.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from labelcue.store.state import (
     AnnotationState,
+    CropState,
     Drawn,
     LeaseState,
     PredictionState,
@@ -181,6 +182,15 @@ def _prediction(state: State, event: Event) -> set[TaskId]:
     return {task} if task in state.tasks else set()
 
 
+def _crops(state: State, event: Event) -> set[TaskId]:
+    task = TaskId(event.body["task"])
+    old = state._cropped.get(task)
+    if old is not None and old.position >= event.position:
+        return set()
+    state._cropped[task] = CropState(event.position, str(event.body["of"]))
+    return {task} if task in state.tasks else set()
+
+
 def _retire(state: State, event: Event) -> set[TaskId]:
     if event.position <= state._retired:
         return set()
@@ -209,6 +219,7 @@ _RULES: dict[Kind, Callable[[State, Event], set[TaskId]]] = {
     Kind.DRAW: _draw,
     Kind.RETIRE: _retire,
     Kind.PREDICTION: _prediction,
+    Kind.CROPS: _crops,
     Kind.TRAIN: _train,
     Kind.LEASE: _lease,
     Kind.RELEASE: _lease,

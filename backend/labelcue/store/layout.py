@@ -11,6 +11,7 @@ home/projects/<N>/status.json           the learner's own words for status pages
 home/projects/<N>/facets.json           the fields by which the pool can be sliced, and their values
 home/projects/<N>/insights.json, .npz      what admins read, and the map of the pool
 home/projects/<N>/vectors-<embedder>/   one vector file for each embedder, its large neighbour graph beside it
+home/projects/<N>/vectors-<embedder>/crops/   another, of the boxes on the images
 """
 
 from __future__ import annotations

@@ -76,6 +76,14 @@ class PredictionState(NamedTuple):
     """Of that model."""
 
 
+class CropState(NamedTuple):
+    """What crops say of another model's prediction, which stays in the ledger: `ledger.event(position).body`."""
+
+    position: int
+    of: str
+    """The key of the prediction's event."""
+
+
 class LeaseState(NamedTuple):
     """The latest word on a lease of (task, user); `expires` is None once it was released."""
 
@@ -109,6 +117,7 @@ class State:
     _drawn: dict[TaskId, Drawn] = field(default_factory=dict)
     """The latest draw of each task."""
     _predicted: dict[TaskId, PredictionState] = field(default_factory=dict)
+    _cropped: dict[TaskId, CropState] = field(default_factory=dict)
     _retired: int = 0
     """Position of the latest event that retired audits."""
     _of_task: dict[TaskId, tuple[int, ...]] = field(default_factory=dict)
@@ -202,6 +211,11 @@ class State:
         said, state = self._predicted.get(task), self.tasks.get(task)
         return said if said is not None and state is not None and said.position > state.position else None
 
+    def crops_of(self, task: TaskId) -> CropState | None:
+        """What crops say of the prediction that stands; None where they say nothing, or of an earlier one."""
+        said, state = self._cropped.get(task), self.prediction_of(task)
+        return said if said is not None and state is not None and said.of == state.key else None
+
     def of_task(self, task: TaskId) -> list[AnnotationState]:
         """The live annotations of a task, skips among them, by ascending id."""
         return [self.annotations[number] for number in self._of_task.get(task, ())]
@@ -230,6 +244,7 @@ class State:
             "asked": sorted(self.asked.items()),
             "drawn": [(task, draw.stream, draw.propensity, draw.round) for task, draw in self.drawn.items()],
             "predicted": sorted((task, self._predicted[task].key) for task in self.predicted),
+            "cropped": sorted((task, one.of) for task, one in self._cropped.items() if self.crops_of(task) is not None),
             "levers": sorted((task, kind.value) for task, kind in self.levers.items()),
             "leases": sorted(
                 (task, -1 if user is None else user, until) for (task, user), until in self.leases.items()

@@ -37,6 +37,7 @@ def health(seen: Seen) -> list[Fact]:
         _webhook(seen),
         *_opinions(seen),
         *_model(seen),
+        *_crops(seen),
         _way(seen),
     ]
     return sorted(facts, key=lambda fact: ("bad", "warn", "good").index(fact.level))
@@ -158,6 +159,22 @@ def _model(seen: Seen) -> Iterator[Fact]:
         said.append(str(told["error"]))
     remedy = "Tasks that it says nothing of are ordered without it; `labelcue doctor` looks for the cause."
     yield Fact("Other model", " ".join(said), "warn" if len(said) > 1 else "good", remedy)
+
+
+def _crops(seen: Seen) -> Iterator[Fact]:
+    """What is learned of the classes of boxes, where another model draws them."""
+    told = seen.status.get("crops") or {}
+    if not (told.get("learned") or told.get("error")):
+        return
+    boxes, tasks = words.plural(int(told.get("learned") or 0), "box", "boxes"), words.count(told.get("judged") or 0)
+    said = [f"{boxes} learned, the other model's boxes of {tasks} tasks judged."]
+    if told.get("missing"):
+        first = next(iter((told.get("problems") or {}).values()), "")
+        said.append(f"The images of {words.count(told['missing'])} give no crops: {first}")
+    if told.get("error"):
+        said.append(str(told["error"]))
+    remedy = "Without crops the other model's own doubt orders the queue."
+    yield Fact("Crops", " ".join(said), "warn" if len(said) > 1 else "good", remedy)
 
 
 def _way(seen: Seen) -> Fact:
