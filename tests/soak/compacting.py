@@ -14,7 +14,7 @@ from labelcue.exports.formats import written
 from labelcue.exports.labelled import disagreements, labelled, selected
 from labelcue.store import open_ledger
 from labelcue.store.base import Ledger
-from labelcue.store.compaction import compact
+from labelcue.store.compaction import Waste, compact
 from labelcue.types import Kind
 from soak.posting import annotations, config, post, tasks
 from soak.processes import AS_PLUGIN, PROJECT, Crowd, Process, learning, serving
@@ -34,31 +34,17 @@ def what_counts_stays(trial: Trial) -> Figure:
     """`amount` labels, each with its lease; compacted while they go on; then all restarts, and the file shrinks."""
     home = trial.folder
     with serving(home) as service, learning(home) as learner, _opened(home) as ledger:
-        for body in (config(), tasks(2 * trial.amount)):
-            assert post(service.url, body)[0] == 200
-        _work(service, trial, trial.amount // 2)
-        marks.make(ledger, PROJECT, "half", "soak")
-        _work(service, trial, trial.amount)
-        _trained(service, ledger)
-        marks.make(ledger, PROJECT, "whole", "soak")
-        time.sleep(LEASE_S)  # Until the last lease is over.
+        _work_on_a_project(service, ledger, trial)
         before, size = _exports(ledger), ledger.space()[0]
-        crowd = Crowd(2, lambda client, turn: post(service.url, annotations(client, turn, 1)[0]))
-        try:
-            crowd.until(1)
-            waste = compact(ledger, PROJECT, time.time())
-            crowd.until(crowd.acknowledged.qsize() + 1)
-        finally:
-            refused = sum(status != 200 for status, _ in crowd.end())  # type: ignore[misc]
-        same = _exports(ledger) == before and all(
-            marks.verify(ledger, PROJECT, mark) for mark in marks.marks(ledger, PROJECT)
-        )
+        waste, refused = _compacted_beside_others(service, ledger)
+        named = marks.marks(ledger, PROJECT)
+        same = _exports(ledger) == before and all(marks.verify(ledger, PROJECT, mark) for mark in named)
         for process in (service, learner):
             process.kill()
             process.start()
         _trained(service, ledger)
-        service.kill()
-        learner.kill()
+        for process in (service, learner):
+            process.kill()
         ledger.shrink()
         ledger.check()
         small = ledger.space()[0]
@@ -66,6 +52,30 @@ def what_counts_stays(trial: Trial) -> Figure:
     words = f"{trial.amount:,} labels of {ANNOTATORS}: {size / 1e6:.1f} MB, then {small / 1e6:.1f} MB; gone: {gone}; "
     kept = same and small < size and waste.counts["lease"] >= trial.amount
     return Figure(kept, f"{words}exports {'the same' if same else 'CHANGED'}; {refused} refused of those that went on")
+
+
+def _work_on_a_project(service: Process, ledger: Ledger, trial: Trial) -> None:
+    """Two named snapshots, the last one behind a full round, and no lease that is not over."""
+    for body in (config(), tasks(2 * trial.amount)):
+        assert post(service.url, body)[0] == 200
+    _work(service, trial, trial.amount // 2)
+    marks.make(ledger, PROJECT, "half", "soak")
+    _work(service, trial, trial.amount)
+    _trained(service, ledger)
+    marks.make(ledger, PROJECT, "whole", "soak")
+    time.sleep(LEASE_S)
+
+
+def _compacted_beside_others(service: Process, ledger: Ledger) -> tuple[Waste, int]:
+    """What went while clients posted, and how many of those were refused."""
+    crowd = Crowd(2, lambda client, turn: post(service.url, annotations(client, turn, 1)[0]))
+    try:
+        crowd.until(1)
+        waste = compact(ledger, PROJECT, time.time())
+        crowd.until(crowd.acknowledged.qsize() + 1)
+    finally:
+        refused = sum(status != 200 for status, _ in crowd.end())  # type: ignore[misc]
+    return waste, refused
 
 
 @contextmanager

@@ -12,14 +12,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from labelcue.store import open_ledger
 from servicing import BASIC, PASSWORD, SECRET
 from soak.posting import Mark, annotations, config, post, stored, tasks
-from soak.processes import PROJECT, learning, serving
+from soak.processes import PROJECT, Process, learning, serving
 from soak.proving import CannotProve, Figure, Trial
 from waiting import until
 
@@ -27,59 +27,77 @@ SMALL, LARGE = "6m", "64m"
 FULL_S = 2.0
 
 
+class _Client:
+    """Posts annotations, and counts what was said of them."""
+
+    def __init__(self, service: Process) -> None:
+        self._service, self._turns = service, count()
+        self.refused = 0
+        self.acknowledged: list[Mark] = []
+
+    def send(self, size: int) -> int:
+        body, marks = annotations(0, next(self._turns), size)
+        status, said = post(self._service.url, body)
+        assert status in (200, 503), said
+        if status == 200:
+            self.acknowledged += marks
+        else:
+            assert said["error"]["remedy"]
+            self.refused += 1
+        return status
+
+
 def disks_fail(trial: Trial) -> Figure:
     """`amount` times: fill the disk, make it read-only, mend it. Appends are 503, reads go on, and both recover."""
-    refused, acknowledged, turns = 0, list[list[Mark]](), count()
     with _small_disk(trial.folder / "disk") as disk, serving(disk) as service, learning(disk) as learner:
-
-        def send(size: int) -> int:
-            nonlocal refused
-            body, marks = annotations(0, next(turns), size)
-            status, said = post(service.url, body)
-            assert status in (200, 503), said
-            if status == 200:
-                acknowledged.append(marks)
-            else:
-                assert said["error"]["remedy"]
-                refused += 1
-            return status
-
+        client = _Client(service)
         for body in (config(), tasks(90)):
             assert post(service.url, body)[0] == 200
         _follows(disk)
         for number in range(trial.amount):
-            until(lambda: send(90) == 503, what="a full disk", every=0)
-            assert reads(service.url)
-            time.sleep(FULL_S)  # Whatever the learner tries meanwhile.
-            assert learner.running
-            _remount(disk, f"size={LARGE}")
-            assert send(1) == 200
-            _follows(disk)
-            for process in (service, learner):
-                assert process.end(signal.SIGTERM) == 0
-            _remount(disk, "ro")
-            assert _acknowledges_nothing(disk)
-            _remount(disk, "rw")
-            for process in (service, learner):
-                process.start()
-            assert send(1) == 200
-            _follows(disk)
+            _fill(disk, client, service, learner)
+            _forbid(disk, client, service, learner)
             _remount(disk, f"size={_used(disk) // 1000 + 2500}k")
             trial.tell(number + 1)
-        lost = set(chain.from_iterable(acknowledged)) - stored(disk)
-    marks = sum(map(len, acknowledged))
+        lost = set(client.acknowledged) - stored(disk)
     words = (
-        f"{trial.amount} times full and read-only: {refused} answered 503, reads went on, service and learner stayed "
+        f"{trial.amount} times full and read-only: {client.refused} answered 503, reads went on, service and learner "
     )
-    words += "up on the full disk, and recovered each time"
-    return Figure(not lost, f"{words}; {len(lost)} lost of {marks:,} acknowledged")
+    words += "stayed up on the full disk, and recovered each time"
+    return Figure(not lost, f"{words}; {len(lost)} lost of {len(client.acknowledged):,} acknowledged")
+
+
+def _fill(disk: Path, client: _Client, service: Process, learner: Process) -> None:
+    """Full under both processes; with room again, both go on."""
+    until(lambda: client.send(90) == 503, what="a full disk", every=0)
+    assert reads(service.url)
+    time.sleep(FULL_S)  # Whatever the learner tries meanwhile.
+    assert learner.running
+    _remount(disk, f"size={LARGE}")
+    assert client.send(1) == 200
+    _follows(disk)
+
+
+def _forbid(disk: Path, client: _Client, service: Process, learner: Process) -> None:
+    """Read-only while they are stopped, as it cannot be under open files; written again, both go on."""
+    for process in (service, learner):
+        assert process.end(signal.SIGTERM) == 0
+    _remount(disk, "ro")
+    assert _acknowledges_nothing(disk)
+    _remount(disk, "rw")
+    for process in (service, learner):
+        process.start()
+    assert client.send(1) == 200
+    _follows(disk)
 
 
 def _follows(home: Path) -> None:
     """Until a round knows all that is there."""
     with closing(open_ledger(f"sqlite:///{home / 'ledger.sqlite3'}", 60_000)) as ledger:
         last = ledger.position(PROJECT)
-        until(lambda: last <= max((one.position for one in ledger.rounds(PROJECT)), default=0), what="a round")
+        until(
+            lambda: last <= max((one.position for one in ledger.rounds(PROJECT)), default=0), what="a round", every=0.1
+        )
 
 
 def reads(url: str) -> bool:
