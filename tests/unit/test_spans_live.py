@@ -239,12 +239,18 @@ def test_the_frontier_and_the_export_have_the_spans(tmp_path: Path, desk: Markin
     assert len(standing.each) == len(standing.answer or ())  # type: ignore[arg-type]
 
 
-def test_insights_look_at_the_pool_alone(tmp_path: Path, desk: Marking) -> None:
+def test_insights_tell_of_spans(tmp_path: Path, desk: Marking) -> None:
     _, snapshot = served(tmp_path, desk)
     home = Home(tmp_path)
-    home.vectors(PROJECT, snapshot.round.embedder).symlink_to(desk.folder / "vectors")
+    vectors = home.vectors(PROJECT, snapshot.round.embedder)
+    vectors.mkdir(parents=True)
+    for path in (desk.folder / "vectors").iterdir():
+        (vectors / path.name).symlink_to(path)
+    (vectors / "words").symlink_to(desk.folder / "words")
     found = study(home, desk.ledger, PROJECT, lambda *_: None)
-    assert (found.tasks, found.labelled, found.annotations) == (len(snapshot.ids), 0, 0)
+    assert (found.tasks, found.labelled, found.annotations) == (len(snapshot.ids), 14, 14)
+    assert (found.kind, found.measure, found.audit.missing) == ("spans", "F1 of spans", 50)
+    assert (found.errors.looked_at, found.agreement.shared) == (14, 0)
     assert found.as_json()["coverage"]
 
 
