@@ -152,6 +152,9 @@ class Learner:
             return False
         try:
             worked = project.step(time.monotonic())
+            if project.outdated:
+                self._lost.add(number)
+                return False
             project.answer()
             backoff.failures = 0 if worked else backoff.failures
         except LeaseLost as error:

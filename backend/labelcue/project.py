@@ -23,14 +23,15 @@ from labelcue.cropping import Cropper, CropVectors
 from labelcue.delivery import Delivery
 from labelcue.embedders import embedders
 from labelcue.embedders.images import ImageEmbedder
-from labelcue.embedders.words import NAME as WORDS
+from labelcue.embedders.marked import reader_of
 from labelcue.embedders.words import WIDTH
-from labelcue.errors import StoreError
+from labelcue.errors import StoreError, UnsupportedConfig
 from labelcue.ingest import Ingest
 from labelcue.instant import Instant
 from labelcue.labels import SPANS
 from labelcue.labelstudio.boxes import has_boxes
 from labelcue.labelstudio.client import LabelStudio
+from labelcue.labelstudio.config import parse_config
 from labelcue.media import open_media
 from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
@@ -44,10 +45,11 @@ from labelcue.settings import Settings
 from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
 from labelcue.store.facets import write_facets
+from labelcue.store.fold import fold
 from labelcue.store.head import write_head
 from labelcue.store.layout import Home
 from labelcue.store.status import write_status
-from labelcue.types import Json, TaskId
+from labelcue.types import Json, Kind, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 GROWTH_SHARE = 0.2
@@ -73,7 +75,8 @@ class Project:
         self._make_embedder = partial(embedders.create, name)
         self._folder = home.vectors(self.number, name)
         self._vectors = VectorFile(self._folder, self._make_embedder().dim, embedder=name)
-        self._tokens = TokenFile(self._folder / "words", WORDS, WIDTH)
+        self._reader = _newest_reader(ledger, self.number)
+        self._tokens = TokenFile(self._folder / "words", self._reader, WIDTH)
         self._tokens.fit(self._vectors.ids)
         self.rounds = Rounds(
             ledger,
@@ -100,7 +103,7 @@ class Project:
             partial(write_head, home.head(self.number)),
             poll_s=settings.poll_ms / 1000,
         )
-        self.reading = Reading(ledger, self._vectors, self._tokens, self._position, self._text_field)
+        self.reading = Reading(ledger, self._vectors, self._tokens, self._position, self._marked)
         self._ingest: Ingest | None = None
         self._threads: list[threading.Thread] = []
         self._error = ""
@@ -129,6 +132,8 @@ class Project:
         """One round if one is due; True if it ran."""
         rounds = self.rounds
         due = rounds.due()
+        if self.outdated:
+            return False
         self._feed_ingest()
         if not due or (self._only_growth() and now < self._next_growth):
             return False
@@ -148,6 +153,11 @@ class Project:
             ms=round(1000 * rounds.seconds, 1),
         )
         return True
+
+    @property
+    def outdated(self) -> bool:
+        """Texts are to be read another way now: take the project up anew, so that what was read of them goes."""
+        return self.rounds.spec is not None and reader_of(self.rounds.spec) != self._reader
 
     def answer(self) -> None:
         """Say what other settings would do, where somebody asked."""
@@ -242,10 +252,10 @@ class Project:
         state = self.rounds.fold.tasks.get(task)
         return None if state is None else state.position
 
-    def _text_field(self) -> str:
-        """Where texts are whose words the rounds need; empty where they need none."""
+    def _marked(self) -> TaskSpec | None:
+        """What the project asks, where that is spans of texts, whose words the rounds need then."""
         spec = self.rounds.spec
-        return spec.field if spec is not None and spec.kind == SPANS else ""
+        return spec if spec is not None and spec.kind == SPANS and not self.outdated else None
 
     def _only_growth(self) -> bool:
         growing = self.rounds.heard_waits or (
@@ -265,7 +275,7 @@ class Project:
             "tasks": len(rounds.fold.tasks),
             "annotations": len(rounds.fold.annotations),
             "embedding": self._ingest.progress.as_dict() if self._ingest else {},
-            "reading": {"rows": self._tokens.rows, "error": self.reading.error} if self._text_field() else {},
+            "reading": self._words_read() if self._marked() else {},
             "annotation_problems": {str(task): why for task, why in list(rounds.problems.items())[:100]},
             "round": {
                 "number": snapshot.round.number,
@@ -287,7 +297,20 @@ class Project:
             "model": {**self.consultant.status(), "listens": rounds.listens} if self.connection.model else {},
         }
 
+    def _words_read(self) -> dict[str, Json]:
+        problems = {str(task): why for task, why in self.reading.problems.items()}
+        return {"rows": self._tokens.rows, "error": self.reading.error, "problems": problems}
+
     def _spawn(self, name: str, run: Callable[[threading.Event], None]) -> None:
         thread = threading.Thread(target=run, args=(self.stop,), name=f"{name}-{self.number}", daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _newest_reader(ledger: Ledger, project: int) -> str:
+    """By the newest label config, the name of what reads its texts."""
+    xml = fold(ledger.read(project, kinds=(Kind.LABEL_CONFIG,))).label_config
+    try:
+        return reader_of(parse_config(xml) if xml else None)
+    except UnsupportedConfig:  # the rounds tell of it
+        return reader_of(None)

@@ -12,19 +12,20 @@ from collections.abc import Callable
 import numpy as np
 import structlog
 
-from labelcue.embedders import text_of
+from labelcue.embedders.marked import Marked, marked
 from labelcue.embedders.words import WIDTH, WordReader, Words
 from labelcue.errors import LabelCueError, TaskUnreadable
 from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
 from labelcue.store.base import Ledger
-from labelcue.types import TaskId
+from labelcue.types import TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 BATCH = 32
 POLL_S = 0.2
 REST_S = 60.0
 """Seconds without a text after which the reader's memory is given back."""
+MOST_PROBLEMS = 100
 NONE = Words(np.empty((0, WIDTH), dtype=np.float16), np.empty((0, 2), dtype=np.int32))
 
 
@@ -37,21 +38,23 @@ class Reading:
         vectors: VectorFile,
         tokens: TokenFile,
         position: Callable[[TaskId], int | None],
-        field: Callable[[], str],
+        spec: Callable[[], TaskSpec | None],
         reader: Callable[[], WordReader] = WordReader,
     ) -> None:
-        """`position`: where the ledger has the newest data of a task, None where it is gone; `field`: where its text
-        is, empty while labels are no spans."""
+        """`position`: where the ledger has the newest data of a task, None where it is gone; `spec`: what
+        the project asks, None while labels are no spans."""
         self._ledger, self._vectors, self._tokens = ledger, vectors, tokens
-        self._position, self._field, self._make = position, field, reader
+        self._position, self._spec, self._make = position, spec, reader
         self._reader: WordReader | None = None
         self.error = ""
         """Why nothing goes on, for status pages."""
+        self.problems: dict[TaskId, str] = {}
+        """Texts that have no words, and why: the first `MOST_PROBLEMS` since the learner was started."""
 
     @property
     def idle(self) -> bool:
         """Nothing waits to be read."""
-        return not self._field() or self._tokens.rows >= self._vectors.rows
+        return self._spec() is None or self._tokens.rows >= self._vectors.rows
 
     def run(self, stop: threading.Event) -> None:
         """Read until `stop`."""
@@ -72,22 +75,24 @@ class Reading:
 
     def step(self) -> bool:
         """Read one batch; False when nothing waits."""
-        first, field = self._tokens.rows, self._field()
+        first, spec = self._tokens.rows, self._spec()
         ids = self._vectors.ids[first : first + BATCH].tolist()
-        if not field or not ids:
+        if spec is None or not ids:
             return False
-        texts = [self._text(TaskId(task), field) for task in ids]
+        texts = [self._text(TaskId(task), spec) for task in ids]
         self._reader = self._reader or self._make()
-        words = iter(self._reader.read([text for text in texts if text is not None]))
-        self._tokens.append(ids, [NONE if text is None else next(words) for text in texts])
+        words = iter(self._reader.read([text.text for text in texts if text is not None]))
+        self._tokens.append(ids, [NONE if text is None else text.counted(next(words)) for text in texts])
         return True
 
-    def _text(self, task: TaskId, field: str) -> str | None:
+    def _text(self, task: TaskId, spec: TaskSpec) -> Marked | None:
         """The task's text of now: where it has changed since, a later row stands for the task."""
         position = self._position(task)
         if position is None:
             return None
         try:
-            return text_of(self._ledger.event(position).body["data"], field)
-        except TaskUnreadable:
+            return marked(self._ledger.event(position).body["data"], spec)
+        except TaskUnreadable as error:
+            if len(self.problems) < MOST_PROBLEMS:
+                self.problems = {**self.problems, task: str(error)}  # another thread reads it
             return None

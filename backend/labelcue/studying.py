@@ -15,19 +15,24 @@ from typing import Any
 import numpy as np
 import structlog
 
+from labelcue.embedders.marked import reader_of
+from labelcue.embedders.words import WIDTH
 from labelcue.errors import NotFound, TaskUnreadable, UnsupportedConfig
 from labelcue.insights.agreement import Votes
 from labelcue.insights.covering import LARGEST
 from labelcue.insights.facts import Facts
 from labelcue.insights.mapping import PoolMap
 from labelcue.insights.report import Progress, Report, report
-from labelcue.labels import CLASS, NUMBER, REGIONS, SET, LabelKind, kinds
+from labelcue.labels import CLASS, NUMBER, REGIONS, SET, SPANS, LabelKind, kinds
+from labelcue.labels.tokens import Tokens
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.regions import label_of
 from labelcue.pool.edges import Edges
 from labelcue.pool.growing import Growing
 from labelcue.pool.matrix import Matrix
+from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
+from labelcue.spanning import with_labels
 from labelcue.store.atomic import replace_file
 from labelcue.store.base import Ledger
 from labelcue.store.fold import Fold, stamp
@@ -45,7 +50,12 @@ def study(home: Home, ledger: Ledger, project: int, progress: Progress) -> Repor
     """Compute and write the insights of a project's latest round. Raises NotFound before its first one."""
     began = time.perf_counter()
     snapshot = read_snapshot(home.snapshot(project))
-    found = report(gather(home, ledger, project, snapshot), progress)
+    fold, arrived = _folded(ledger, project, snapshot.round.position)
+    facts = _gathered(home, fold, arrived, project, snapshot)
+    found = report(facts, progress)
+    if snapshot.labels_are.name == SPANS:
+        latest = _latest(fold, kinds.create(SPANS), snapshot.classes)
+        found = with_labels(found, facts, latest, snapshot, _words(home, project, fold, snapshot))
     about = {
         "at": time.time(),
         "seconds": round(time.perf_counter() - began, 2),
@@ -64,11 +74,21 @@ def study(home: Home, ledger: Ledger, project: int, progress: Progress) -> Repor
 
 def gather(home: Home, ledger: Ledger, project: int, snapshot: Snapshot) -> Facts:
     """All that the insights rest on, as it was known to the snapshot's round."""
+    fold, arrived = _folded(ledger, project, snapshot.round.position)
+    return _gathered(home, fold, arrived, project, snapshot)
+
+
+def _folded(ledger: Ledger, project: int, upto: int) -> tuple[Fold, dict[TaskId, float]]:
+    """What was known then, and when each task came, in Unix seconds."""
     fold, arrived = Fold(), dict[TaskId, float]()
-    for event in ledger.read(project, upto=snapshot.round.position):
+    for event in ledger.read(project, upto=upto):
         fold.apply(event)
         if event.kind is Kind.TASK:
             arrived.setdefault(TaskId(event.body["task"]), event.at)
+    return fold, arrived
+
+
+def _gathered(home: Home, fold: Fold, arrived: dict[TaskId, float], project: int, snapshot: Snapshot) -> Facts:
     matrix, row, edges = _vectors(home, project, snapshot)
     taken_as = snapshot.labels_are.like or snapshot.labels_are.name
     known = taken_as in STUDIED  # Of other kinds the pool alone is looked at.
@@ -106,16 +126,7 @@ def votes_of(fold: Fold, ids: Ints, kind: LabelKind, classes: tuple[Label, ...])
 
     Of classes the index of each; of other kinds (v, r) float32 what each is as numbers, and no index.
     """
-    spec = _spec(fold)
-    latest: dict[tuple[int, int], tuple[Answer, float]] = {}
-    states = sorted(fold.annotations.values(), key=lambda one: stamp(one.updated_at, one.key))
-    for state in states if spec is not None else ():
-        label = None if state.cancelled or spec is None else _label(spec, state.result)
-        label = None if label is None else kind.read(label)
-        if label is not None and kind.counts([label], classes):
-            user = state.user if state.user is not None else -state.annotation
-            instant = stamp(state.updated_at, state.key).instant
-            latest[state.task, user] = (label, max(instant, 0) / 1e6)
+    latest = _latest(fold, kind, classes)
     pairs = np.array(sorted(latest), dtype=np.int64).reshape(-1, 2)
     said = [latest[task, user] for task, user in pairs.tolist()]
     place = np.searchsorted(ids, pairs[:, 0])
@@ -126,6 +137,27 @@ def votes_of(fold: Fold, ids: Ints, kind: LabelKind, classes: tuple[Label, ...])
     at = np.array([one for _, one in said], dtype=np.float64)
     votes = Votes(place[known].astype(np.int64), pairs[known, 1], index[known].astype(np.int64), at[known])
     return votes, None if kind.exclusive else numbers[known]
+
+
+def _latest(fold: Fold, kind: LabelKind, classes: tuple[Label, ...]) -> dict[tuple[int, int], tuple[Answer, float]]:
+    """(task, annotator) → the latest answer that counts, and when it was given; an import counts as one of its own."""
+    spec = _spec(fold)
+    latest: dict[tuple[int, int], tuple[Answer, float]] = {}
+    states = sorted(fold.annotations.values(), key=lambda one: stamp(one.updated_at, one.key))
+    for state in states if spec is not None else ():
+        label = None if state.cancelled or spec is None else _label(spec, state.result)
+        label = None if label is None else kind.read(label)
+        if label is not None and kind.counts([label], classes):
+            user = state.user if state.user is not None else -state.annotation
+            instant = stamp(state.updated_at, state.key).instant
+            latest[state.task, user] = (label, max(instant, 0) / 1e6)
+    return latest
+
+
+def _words(home: Home, project: int, fold: Fold, snapshot: Snapshot) -> Tokens:
+    """Of the rows that the round knew; none where the learner reads them anew."""
+    folder = home.vectors(project, snapshot.round.embedder) / "words"
+    return TokenFile(folder, reader_of(_spec(fold)), WIDTH, looking=True).tokens
 
 
 def _spec(fold: Fold) -> TaskSpec | None:

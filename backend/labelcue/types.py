@@ -115,6 +115,8 @@ class TaskSpec:
     """How much doubt of it counts, beside that of the other parts."""
     parts: tuple[TaskSpec, ...] = ()
     """The controls, where several are learned together, in the config's order."""
+    inline: bool = False
+    """Whether a HyperText is shown within the page, and not in a frame of its own."""
     combine: str = "mean"
     """How the parts' doubts combine."""
 

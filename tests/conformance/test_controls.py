@@ -67,6 +67,14 @@ def marking(tag: str, shown: str = "Image") -> Example:
     return Example(f'<View><{shown} name="t" value="$x"/>{inner}</View>', [frozenset()])
 
 
+ON_PAGE = (
+    '<View><HyperText name="t" value="$html"/><Labels name="c" toName="t">'
+    '<Label value="name"/><Label value="b"/></Labels></View>'
+)
+EXAMPLES["Labels"] += [
+    Example(ON_PAGE, [frozenset(), frozenset({(0, 3, "name"), (1, 9, "b")})]),
+    marking("Labels", "Audio"),
+]
 for _tag in ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "EllipseLabels", "BrushLabels"):
     EXAMPLES[_tag] = [marking(_tag)]
 EXAMPLES["TimeSeriesLabels"] = [marking("TimeSeriesLabels", "TimeSeries")]

@@ -54,7 +54,9 @@ ANSWERS = {mail.text: mail.label for mail in load_mails()}
 class Stack:
     """One home, one service, one learner."""
 
-    def __init__(self, studio_url: str, token: str, home: Path, port: int = 0, frontier: int = FRONTIER) -> None:
+    def __init__(
+        self, studio_url: str, token: str, home: Path, port: int = 0, frontier: int = FRONTIER, reconcile_s: int = 1
+    ) -> None:
         write_secrets(load_settings({"home": home}))
         self._cleanup = ExitStack()
         port = port or self._cleanup.enter_context(kept_port())
@@ -63,11 +65,18 @@ class Stack:
         self.token = token
         self.studio_url = studio_url
         self.ls = LabelStudio(studio_url, token)
-        self._frontier = frontier
+        self._frontier, self._reconcile_s = frontier, reconcile_s
         self._parts = {part: self._background(part) for part in PARTS}
 
     def _background(self, part: Part) -> Background:
-        flags = ["--home", str(self.home.root), "--port", str(self.settings.port), "--reconcile-s", "1"]
+        flags = [
+            "--home",
+            str(self.home.root),
+            "--port",
+            str(self.settings.port),
+            "--reconcile-s",
+            str(self._reconcile_s),
+        ]
         flags += ["--frontier", str(self._frontier), "--busy-ms", str(BUSY_MS)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "LABELCUE_INSIGHTS_S": "0"}
         return Background(

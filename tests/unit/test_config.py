@@ -93,13 +93,9 @@ UNSUPPORTED = {
     "no label": (view(TEXT + '<Labels name="n" toName="t"/>'), "it has no Label"),
     "a label without a name": (view(TEXT + '<Labels name="n" toName="t"><Label/></Labels>'), "neither value nor alias"),
     "dynamic labels": (view(TEXT + '<Labels name="n" toName="t" value="$l"/>'), "(dynamic labels)"),
-    "spans of HyperText": (
-        view('<HyperText name="t" value="$t"/><Labels name="n" toName="t"><Label value="a"/></Labels>'),
-        "spans of HyperText are places in the page that a browser makes of it",
-    ),
-    "spans of sounds": (
-        view('<Audio name="t" value="$t"/><Labels name="n" toName="t"><Label value="a"/></Labels>'),
-        "it labels Audio, and LabelCue reads Text so far",
+    "spans of pictures": (
+        view('<Image name="t" value="$t"/><Labels name="n" toName="t"><Label value="a"/></Labels>'),
+        "it labels Image, and LabelCue reads Text, HyperText and Audio so far",
     ),
     "no control": (view(TEXT), "no control"),
     "empty view": ("<View/>", "no control"),

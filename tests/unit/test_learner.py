@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from labelcue.embedders import embedders
+from labelcue.embedders.marked import reader_of
 from labelcue.errors import StoreError
+from labelcue.labelstudio.config import parse_config
 from labelcue.learner import Learner
+from labelcue.publishing import sha
 from labelcue.rounds import Rounds
 from labelcue.settings import load_settings
 from labelcue.store import open_ledger
@@ -204,6 +208,27 @@ def test_one_learner_a_project_and_the_next_takes_over_the_same_queue(desk: Desk
             after = desk.snapshot(1, labels=2)
             assert after.round.number > before.round.number
             until(lambda: len(first.projects) + len(second.projects) == 1)
+
+
+def test_texts_are_read_anew_where_the_config_shows_them_another_way(desk: Desk) -> None:
+    def shown(tag: str) -> str:
+        return f'<View><{tag} name="t" value="$text"/><Labels name="l" toName="t"><Label value="x"/></Labels></View>'
+
+    def read(tag: str) -> bool:
+        meta = desk.home.vectors(1, embedders.resolve("tfidf-svd")) / "words" / "meta.json"
+        told, found = read_status(desk.home.status(1)), desk.snapshots.latest(desk.home.snapshot(1))
+        known = found is not None and found.config_sha == sha(shown(tag)) and len(found.ids) == 31
+        kept = known and json.loads(meta.read_text())["reader"] == reader_of(parse_config(shown(tag)))
+        return kept and (told.get("reading") or {}).get("rows") == 31
+
+    desk.connect(1)
+    desk.say(1, Kind.TASK, "task:31", task=31, data={"text": "apple <svg> iron"}, updated_at="")
+    with desk.learner("one"):
+        for day, tag in ((2, "Text"), (3, "HyperText")):
+            config = {"label_config": shown(tag), "updated_at": f"2026-01-0{day}T00:00:00Z"}
+            desk.say(1, Kind.LABEL_CONFIG, f"config:{day}", **config)
+            until(lambda tag=tag: read(tag), what=f"the words of a {tag}")
+        until(lambda: list(read_status(desk.home.status(1))["reading"]["problems"]) == ["31"], what="the reason")
 
 
 def test_the_learner_keeps_what_admins_read_current(tmp_path: Path) -> None:

@@ -101,6 +101,23 @@ def test_quality_ranks_suspects_and_shows_agreement(tmp_path: Path, visitor: Vis
     assert "A second opinion tells more now" in text
 
 
+def test_pages_tell_of_spans(tmp_path: Path, visitor: Visitor) -> None:
+    report = {**report_of(TASKS), "kind": "spans", "measure": "F1 of spans", "curve": EMPTY["curve"]}
+    suspect = {"task": 1, "given": -1, "suggested": -1, "belief": 0.02, "copies": 0}
+    report["errors"]["suspects"] = [{**suspect, "said": "person 4-11", "better": "no span"}]
+    report["audit"] |= {"classes": [], "confusion": [], "sentence": "The model's spans have an F1 of 87.5%."}
+    report["audit"]["labels_f1"] = [{"name": "person", "accuracy": estimate(0.7, 0.1), "n": 12}]
+    report["agreement"] |= {"alpha": None, "confusion": [], "sentence": "Annotators' spans have an F1 of 80.0%."}
+    write_report(tmp_path, report)
+    text = visitor.get("/projects/10").text
+    assert "F1 of spans" in text
+    assert "What earlier models would have marked is not tried again" in text
+    quality = visitor.get("/projects/10/quality").text
+    for words in ("person 4-11", "no span", "spans have an F1 of 80.0%", "How far apart", "person</th>"):
+        assert words in quality
+    assert visitor.get("/projects/10/stopping").status_code == 200
+
+
 def test_coverage_shows_map_slices_and_drift(tmp_path: Path, visitor: Visitor) -> None:
     write_report(tmp_path, report_of(TASKS))
     write_map(tmp_path, TASKS)

@@ -13,6 +13,7 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 from deskwork import HOLDER, PROJECT, TWO, Desk, same
 from labelcue.delivery.content import predictions as frontier
 from labelcue.embedders.words import NAME, WIDTH, WordReader
+from labelcue.errors import TaskUnreadable
 from labelcue.exports.predictions import predictions
 from labelcue.labels.spans import spans_of
 from labelcue.labelstudio.config import parse_config
@@ -81,9 +82,7 @@ class Marking(Desk):
             tokens=self.tokens,
         )
         assert self.ledger.acquire(PROJECT, HOLDER, 1e6)
-        self.reading = Reading(
-            self.ledger, self.vectors, self.tokens, self.position, lambda: "text", lambda: self.reader
-        )
+        self.reading = Reading(self.ledger, self.vectors, self.tokens, self.position, lambda: SPEC, lambda: self.reader)
         return rounds
 
     def position(self, task: TaskId) -> int | None:
@@ -240,12 +239,18 @@ def test_the_frontier_and_the_export_have_the_spans(tmp_path: Path, desk: Markin
     assert len(standing.each) == len(standing.answer or ())  # type: ignore[arg-type]
 
 
-def test_insights_look_at_the_pool_alone(tmp_path: Path, desk: Marking) -> None:
+def test_insights_tell_of_spans(tmp_path: Path, desk: Marking) -> None:
     _, snapshot = served(tmp_path, desk)
     home = Home(tmp_path)
-    home.vectors(PROJECT, snapshot.round.embedder).symlink_to(desk.folder / "vectors")
+    vectors = home.vectors(PROJECT, snapshot.round.embedder)
+    vectors.mkdir(parents=True)
+    for path in (desk.folder / "vectors").iterdir():
+        (vectors / path.name).symlink_to(path)
+    (vectors / "words").symlink_to(desk.folder / "words")
     found = study(home, desk.ledger, PROJECT, lambda *_: None)
-    assert (found.tasks, found.labelled, found.annotations) == (len(snapshot.ids), 0, 0)
+    assert (found.tasks, found.labelled, found.annotations) == (len(snapshot.ids), 14, 14)
+    assert (found.kind, found.measure, found.audit.missing) == ("spans", "F1 of spans", 50)
+    assert (found.errors.looked_at, found.agreement.shared) == (14, 0)
     assert found.as_json()["coverage"]
 
 
@@ -263,3 +268,18 @@ def test_annotations_are_read_as_label_studio_gives_them() -> None:
     for bad in (region(3, 3, "person"), region("0", 3, "person"), region(None, 3, "person"), region(0, 3, "pet")):
         with pytest.raises(Exception, match="'label'"):
             label_of(SPEC, [bad])
+
+
+def test_regions_of_a_page_are_read_as_the_editor_counted_them() -> None:
+    spec = parse_config(XML.replace("<Text", "<HyperText"))
+    paths = {"start": "/p[1]/text()[1]", "startOffset": 3, "end": "/p[2]/text()[1]", "endOffset": 1}
+
+    def region(**value: Any) -> list[dict[str, Any]]:
+        return [{"from_name": "label", "to_name": "text", "type": "labels", "value": {**value, "labels": ["person"]}}]
+
+    counted = {"globalOffsets": {"start": 4, "end": 9}}
+    assert label_of(spec, region(**paths, **counted)) == {(4, 9, "person")}
+    assert label_of(spec, region(start=2, end=5)) == {(2, 5, "person")}
+    for bad in (paths, {**paths, "globalOffsets": {"start": 4}}, {**paths, "globalOffsets": None}):
+        with pytest.raises(TaskUnreadable, match="globalOffsets"):
+            label_of(spec, region(**bad))

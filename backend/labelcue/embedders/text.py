@@ -15,7 +15,7 @@ _OPENING = re.compile(r"<(?P<slash>/?)(?P<name>[a-zA-Z][\w:-]*|!--|[!?])")
 _TAG_PART = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')|>""")
 """A quoted value, which may hold a `>`, or the tag's end."""
 _UNSEEN = frozenset({"script", "style", "template", "title"})
-_INLINE = frozenset(["a", "abbr", "b", "em", "font", "i", "mark", "s", "small", "span", "strong", "sub", "sup", "u"])
+INLINE = frozenset(["a", "abbr", "b", "em", "font", "i", "mark", "s", "small", "span", "strong", "sub", "sup", "u"])
 """Tags that do not part words: <b>L</b>abel is one, <td>a</td><td>b</td> are two."""
 
 
@@ -72,7 +72,7 @@ def _visible(markup: str) -> Iterator[str]:
         yield markup[at : tag.start()]
         at = _after(markup, tag)
         name = tag["name"].lower()
-        if name not in _INLINE:
+        if name not in INLINE:
             yield " "
     yield markup[at:]
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from labelcue.errors import UnsupportedConfig
-from labelcue.labels import COMBINES, JOINT, MEAN, kinds
+from labelcue.labels import COMBINES, JOINT, MEAN, LabelKind, kinds
 from labelcue.labelstudio.controls import Control, controls, named, refusal
-from labelcue.labelstudio.markup import Objects, controls_in, field_of, number, objects_in, sort_of, tree
+from labelcue.labelstudio.markup import Objects, controls_in, field_of, number, objects_in, on, sort_of, tree
 from labelcue.types import TaskSpec
 
 SUPPORTED = (
     "LabelCue learns Choices (single or multiple), Taxonomy, Rating, Number and Pairwise on a Text, HyperText, Image, "
-    "Audio, Video or TimeSeries, and Labels on a Text, whose value is one field, as $text; and boxes, outlines and "
-    "points with labels on an Image, TimelineLabels on a Video, TimeSeriesLabels on a TimeSeries."
+    "Audio, Video or TimeSeries, and Labels on a Text, HyperText or Audio, whose value is one field, as $text; and "
+    "boxes, outlines and points with labels on an Image, TimelineLabels on a Video, TimeSeriesLabels on a TimeSeries."
 )
 WEIGHT, COMBINE = "cueWeight", "cueCombine"
 """Attributes of ours, of a control and of the root, which Label Studio keeps and passes over."""
@@ -87,7 +87,7 @@ def _reasons(elements: Sequence[Element], objects: Objects) -> list[str]:
     """
     whys = [refusal(element, objects) or _weightless(element) for element in elements]
     free = [place for place, why in enumerate(whys) if not why]
-    joining = [place for place in free if kinds.create(_control(elements[place]).kind(elements[place])).joins]
+    joining = [place for place in free if _kind(elements[place], objects).joins]
     first = (joining or free or [0])[0]
     for place in free[:]:
         element, leader = elements[place], elements[first]
@@ -117,6 +117,10 @@ def _control(element: Element) -> Control:
     return controls.create(element.tag)
 
 
+def _kind(element: Element, objects: Objects) -> LabelKind:
+    return kinds.create(_control(element).kind(element, objects))
+
+
 def _spec(element: Element, objects: Objects, xml: str) -> TaskSpec:
     control = _control(element)
     target, *others = control.targets(element, objects)
@@ -128,9 +132,10 @@ def _spec(element: Element, objects: Objects, xml: str) -> TaskSpec:
         field=field_of(target),
         classes=control.classes(element),
         xml=xml,
-        kind=control.kind(element),
+        kind=control.kind(element, objects),
         bounds=control.bounds(element),
         others=tuple((field_of(other), other.tag) for other in others),
+        inline=on(target, "inline"),
         weight=number(element.get(WEIGHT, "1")) or 1.0,
     )
 

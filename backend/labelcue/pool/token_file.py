@@ -35,8 +35,9 @@ _AGAIN = "Delete the folder: all texts are read anew."
 class TokenFile:
     """Rows of any number of tokens. A row never changes and never goes. Several threads may read while one appends."""
 
-    def __init__(self, path: Path, reader: str, width: int) -> None:
-        """`reader`: the name of what makes the tokens. What another one made is thrown away: it is read anew.
+    def __init__(self, path: Path, reader: str, width: int, *, looking: bool = False) -> None:
+        """`reader`: the name of what makes the tokens. What another one made is thrown away: it is read anew. For
+        who is `looking`, while another process writes, it stays, and there are no rows.
 
         Raises Corrupt where the folder cannot be read.
         """
@@ -47,8 +48,10 @@ class TokenFile:
         self._tokens = self._empty()
         self._ids: NDArray[np.integer] = np.empty(0, dtype=np.int64)
         """(rows,) the task of each row."""
-        self._check()
-        self._map()
+        if self._made_by() == self._kind:
+            self._map()
+        elif not looking:
+            self._clear()
 
     @property
     def rows(self) -> int:
@@ -126,16 +129,14 @@ class TokenFile:
             write(part, json.dumps(self._kind).encode())
             os.replace(part, meta)
 
-    def _check(self) -> None:
+    def _made_by(self) -> Any:
         path = self.path / "meta.json"
         try:
-            kept = json.loads(path.read_text())
+            return json.loads(path.read_text())
         except FileNotFoundError:
-            kept = None
+            return None
         except (OSError, ValueError) as error:
             raise Corrupt(f"{path} cannot be read: {error}.", _AGAIN) from error
-        if kept != self._kind:
-            self._clear()
 
     def _clear(self) -> None:
         for file in (*reversed(self._files), self.path / "meta.json"):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from labelcue.embedders import text_of
+from labelcue.embedders.marked import marked
 from labelcue.embedders.words import WordReader, Words
 from labelcue.errors import LabelCueError
 from labelcue.settings import Settings
@@ -53,6 +53,7 @@ class FreshWords:
             found.reasons[task] = "the task has no data"
             return
         try:
-            found.words[task] = self._reader.read([text_of(data, spec.field)])[0]
+            text = marked(data, spec)
+            found.words[task] = text.counted(self._reader.read([text.text])[0])
         except LabelCueError as error:
             found.reasons[task] = str(error)

@@ -34,8 +34,8 @@ class Control(ABC):
     """The objects that it may label."""
 
     @abstractmethod
-    def kind(self, element: Element) -> str:
-        """The kind of label that it gives, as in the room `labels`."""
+    def kind(self, element: Element, objects: Objects) -> str:
+        """The kind of label that it gives on what it labels, as in the room `labels`."""
 
     def classes(self, element: Element) -> tuple[Label, ...]:
         """The classes that it offers, as Label Studio stores them, in the config's order."""

@@ -9,7 +9,7 @@ from labelcue.errors import TaskUnreadable, UnsupportedConfig
 from labelcue.labels import CLASS, SET
 from labelcue.labelstudio.controls import Control, controls
 from labelcue.labelstudio.drawing import drawn
-from labelcue.labelstudio.markup import on
+from labelcue.labelstudio.markup import Objects, on
 from labelcue.types import Answer, Json, Label, TaskSpec
 
 SINGLE = ("", "single", "single-radio")
@@ -19,7 +19,7 @@ SINGLE = ("", "single", "single-radio")
 class Choices(Control):
     """A flat list of choices for the whole task."""
 
-    def kind(self, element: Element) -> str:
+    def kind(self, element: Element, objects: Objects) -> str:
         """By the attribute `choice`."""
         return CLASS if element.get("choice", "") in SINGLE else SET
 

@@ -1,4 +1,4 @@
-"""Labels: spans of a text, each of a class, none included."""
+"""Labels: spans of a text or a page, each of a class, none included; stretches of a sound."""
 
 from __future__ import annotations
 
@@ -6,24 +6,31 @@ from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from labelcue.errors import TaskUnreadable, UnsupportedConfig
-from labelcue.labels import SPANS
+from labelcue.labels import REGIONS, SPANS
 from labelcue.labels.spans import spans_of
 from labelcue.labelstudio.controls import Control, controls
+from labelcue.labelstudio.controls.regions import Marks
 from labelcue.labelstudio.drawing import accept
 from labelcue.labelstudio.markup import Objects
 from labelcue.types import Answer, Json, Label, Span, TaskSpec
 
+OCCURRING = Marks()
+
 
 @controls.register("Labels")
 class Labels(Control):
-    """Regions of a Text. Offsets count characters of the task's text as it is: line ends and spaces included, and 😀
-    as one, as Label Studio's editor does."""
+    """Regions of a text or a page, and of a sound, of which is learned which classes occur.
 
-    reads = ("Text",)
+    Offsets count characters as Label Studio's editor does, 😀 as one: of a Text those of the task's text as it is, line
+    ends and spaces included; of a HyperText those of the page that a browser makes of it (`embedders/page_text.py`).
+    """
 
-    def kind(self, element: Element) -> str:
-        """Spans."""
-        return SPANS
+    reads = ("Text", "HyperText", "Audio")
+
+    def kind(self, element: Element, objects: Objects) -> str:
+        """Spans, but of a sound what occurs."""
+        target = objects.get(element.get("toName", ""))
+        return REGIONS if target is not None and target.tag == "Audio" else SPANS
 
     def classes(self, element: Element) -> tuple[Label, ...]:
         """What Label Studio stores: the alias where there is one, else the value."""
@@ -40,21 +47,13 @@ class Labels(Control):
         )
         return next((why for wrong, why in checks if wrong), "")
 
-    def refused_objects(self, element: Element, objects: Objects) -> str:
-        """HyperText has spans too, but as paths through the page that a browser makes of it."""
-        target = objects.get(element.get("toName", ""))
-        if target is not None and target.tag == "HyperText":
-            return (
-                "spans of HyperText are places in the page that a browser makes of it, which cannot be told without "
-                "one; a Text would be learned"
-            )
-        return super().refused_objects(element, objects)
-
     def read(self, spec: TaskSpec, regions: Sequence[Mapping[str, Json]]) -> Answer | None:
         """All spans, the empty set where none was marked; a region of several labels is a span of each.
 
         Raises TaskUnreadable for a label that the config does not have, and for places that are none.
         """
+        if spec.kind == REGIONS:
+            return OCCURRING.read(spec, regions)
         spans = {span for region in regions for span in _spans(spec, region)}
         unknown = sorted({label for _, _, label in spans}.difference(spec.classes))
         if unknown:
@@ -66,7 +65,9 @@ class Labels(Control):
         return frozenset(spans)
 
     def made(self, spec: TaskSpec, answer: Answer) -> list[Mapping[str, Json]]:
-        """One region a span, in their order."""
+        """One region a span, in their order; none of a sound."""
+        if spec.kind == REGIONS:
+            return OCCURRING.made(spec, answer)
         spans = sorted(spans_of(answer))
         gone = sorted({label for _, _, label in spans}.difference(spec.classes))
         if gone:
@@ -77,7 +78,7 @@ class Labels(Control):
                 "from_name": spec.from_name,
                 "to_name": spec.to_name,
                 "type": "labels",
-                "value": {"start": start, "end": end, "labels": [label]},
+                "value": {**_place(spec, start, end), "labels": [label]},
             }
             for place, (start, end, label) in enumerate(spans)
         ]
@@ -86,10 +87,25 @@ class Labels(Control):
         return made
 
 
+def _place(spec: TaskSpec, start: int, end: int) -> dict[str, Json]:
+    """Where a region is. Of a page the editor makes the paths by itself, as these here lead nowhere."""
+    if spec.object != "HyperText":
+        return {"start": start, "end": end}
+    nowhere = {"start": "", "startOffset": 0, "end": "", "endOffset": 0}
+    return {**nowhere, "globalOffsets": {"start": start, "end": end}}
+
+
+def _given(spec: TaskSpec, value: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What has `start` and `end` as numbers: of a page what the editor counted, where there is such a thing."""
+    counted = value.get("globalOffsets") if spec.object == "HyperText" else None
+    return counted if isinstance(counted, Mapping) else value
+
+
 def _spans(spec: TaskSpec, region: Mapping[str, Json]) -> list[Span]:
     value = region.get("value")
-    given: Mapping[str, Json] = value if isinstance(value, Mapping) else {}
-    start, end, labels = _whole(given.get("start")), _whole(given.get("end")), given.get("labels")
+    whole: Mapping[str, Json] = value if isinstance(value, Mapping) else {}
+    given, labels = _given(spec, whole), whole.get("labels")
+    start, end = _whole(given.get("start")), _whole(given.get("end"))
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise TaskUnreadable(
             f"A region of {spec.from_name!r} has no list of labels.",
@@ -98,7 +114,8 @@ def _spans(spec: TaskSpec, region: Mapping[str, Json]) -> list[Span]:
     if not 0 <= start < end:
         raise TaskUnreadable(
             f"A region of {spec.from_name!r} goes from {given.get('start')!r} to {given.get('end')!r}."[:200],
-            "It has to have a first character, and a later one behind it; mend the annotation.",
+            "It has to have a first character, and a later one behind it; mend the annotation, or import it with "
+            "globalOffsets where it is one of HyperText.",
         )
     return [(start, end, label) for label in labels]
 

@@ -11,7 +11,7 @@ from labelcue.errors import TaskUnreadable
 from labelcue.labels import NUMBER
 from labelcue.labelstudio.controls import Control, controls
 from labelcue.labelstudio.drawing import drawn
-from labelcue.labelstudio.markup import number, on
+from labelcue.labelstudio.markup import Objects, number, on
 from labelcue.types import Answer, Json, TaskSpec
 
 STARS = 5
@@ -23,7 +23,7 @@ STARS = 5
 class Numbers(Control):
     """One number for the whole task."""
 
-    def kind(self, element: Element) -> str:
+    def kind(self, element: Element, objects: Objects) -> str:
         """Numbers."""
         return NUMBER
 

@@ -18,7 +18,7 @@ from labelcue.types import Answer, Json, Label, TaskSpec
 class Pairwise(Control):
     """Two objects, the first of which is the left one."""
 
-    def kind(self, element: Element) -> str:
+    def kind(self, element: Element, objects: Objects) -> str:
         """Pairs."""
         return PAIR
 

@@ -29,7 +29,7 @@ MARKS = {"TimeSeriesLabels": "TimeSeries", "TimelineLabels": "Video"}
 class Marks(Control):
     """Regions with labels, any number of them."""
 
-    def kind(self, element: Element) -> str:
+    def kind(self, element: Element, objects: Objects) -> str:
         """What occurs."""
         return REGIONS
 

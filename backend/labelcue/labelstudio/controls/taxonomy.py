@@ -15,7 +15,7 @@ from labelcue.errors import TaskUnreadable, UnsupportedConfig
 from labelcue.labels import CLASS, SET
 from labelcue.labelstudio.controls import Control, controls
 from labelcue.labelstudio.drawing import drawn
-from labelcue.labelstudio.markup import controls_in, number, on, tree
+from labelcue.labelstudio.markup import Objects, controls_in, number, on, tree
 from labelcue.types import Answer, Json, Label, TaskSpec
 
 SEPARATOR = " / "
@@ -27,7 +27,7 @@ Path: TypeAlias = tuple[str, ...]
 class Taxonomy(Control):
     """A tree of choices for the whole task."""
 
-    def kind(self, element: Element) -> str:
+    def kind(self, element: Element, objects: Objects) -> str:
         """One path with `maxUsages="1"`, else a set of them."""
         return CLASS if number(element.get("maxUsages", "")) == 1 else SET
 

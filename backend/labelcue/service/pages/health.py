@@ -109,6 +109,10 @@ def _reading(seen: Seen) -> Iterator[Fact]:
         yield Fact("Tasks", f"{said}; {words.count(unreadable)} cannot be read{example}", "warn")
     else:
         yield Fact("Tasks", f"{said}.", "good" if done >= total else "warn")
+    wordless = (seen.status.get("reading") or {}).get("problems") or {}
+    if wordless:
+        task, why = next(iter(wordless.items()))
+        yield Fact("Words", f"Some texts have no words to mark, for example task {task}: {why}", "warn")
 
 
 def _reconcile(seen: Seen) -> Fact:
