@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ MEAN, SCALE = 127.0, 128.0
 """Of the pixels, as in training."""
 EPSILON = 1e-3
 """Of the batch normalisation, as in training."""
+BATCH, TOGETHER = 16, 2
+"""Pictures of one call, and those of them that one thread runs at a time: the activations of more leave its core's
+caches."""
 
 
 class Stage(NamedTuple):
@@ -60,11 +64,14 @@ class EfficientNetLite0(ImageEmbedder):
 
     name = "efficientnet-lite0"
     side = SIDE
+    batch = BATCH
 
     def __init__(self, *, threads: int = 0) -> None:
         """`threads`: 0 takes every core. Loads nothing yet."""
         super().__init__()
-        self._threads = threads or cores()
+        # Each thread runs the model on pictures of its own: two that share a run wait for each other at every layer,
+        # and longest where one of them has lost its core to somebody who decodes.
+        self._pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="embed")
         self._lock = threading.Lock()
         self._session: Any = None
 
@@ -77,13 +84,17 @@ class EfficientNetLite0(ImageEmbedder):
         """(n, 160, 160, 3) uint8 → (n, 1280) float32."""
         if not len(pictures):
             return np.empty((0, DIM), dtype=np.float32)
-        (features,) = self._load().run(None, {"input": pictures})
-        return unit(features)
+        session = self._load()
+
+        def run(start: int) -> Any:
+            return session.run(None, {"input": pictures[start : start + TOGETHER]})[0]
+
+        return unit(np.concatenate(list(self._pool.map(run, range(0, len(pictures), TOGETHER)))))
 
     def _load(self) -> Any:
         with self._lock:
             if self._session is None:
-                self._session = open_session(build_model(read_weights()), self._threads)
+                self._session = open_session(build_model(read_weights()), threads=1)
             return self._session
 
 
