@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import structlog
 
 from labelcue.embedders import Embedder, MediaSource
 from labelcue.embedders.fitting import require_fit
 from labelcue.embedders.joining import embed_all, texts_of
-from labelcue.errors import LabelCueError
+from labelcue.errors import LabelCueError, StoreError
+from labelcue.labelstudio.backoff import Backoff, repeat
 from labelcue.pool.vectors import VectorFile
 from labelcue.store.base import Ledger
 from labelcue.store.status import write_status
@@ -26,6 +28,8 @@ from labelcue.types import Json, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 BATCH = 128
+POLL_S = 0.2
+"""Seconds between two looks, while nothing is offered."""
 REST_S = 60.0
 """Seconds without a task after which the embedder's memory is given back."""
 MOST_PROBLEMS = 1000
@@ -81,6 +85,7 @@ class Ingest:
         self._pending: dict[TaskId, int] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._used = time.monotonic()
         self.progress = Progress()
         self.reached = self._load()
 
@@ -106,22 +111,20 @@ class Ingest:
 
     def run(self, stop: threading.Event) -> None:
         """Embed until `stop`; the rows of the vector file grow."""
-        pause, used = 0.0, time.monotonic()
-        while not stop.is_set():
-            if self.idle or pause:
-                self._wake.wait(pause or 0.2)
-                self._wake.clear()
-                if self._prepared and time.monotonic() - used > REST_S:
-                    self._embedder, self._prepared = self._make(), False  # frees the weights
+
+        def turn() -> float:
             try:
-                while not stop.is_set() and self.step():
-                    used = time.monotonic()
-                pause = 0.0
-                self.progress.error = ""
-            except (LabelCueError, OSError) as error:
-                pause = min(60.0, 2 * pause or 1.0)
-                self.progress.error = str(error)
-                log.warning("embedding failed", error=str(error), again_in_s=pause)
+                busy = self.step()
+            except OSError as error:
+                raise StoreError(str(error)) from error
+            self.progress.error = ""
+            if busy:
+                self._used = time.monotonic()
+            elif self._prepared and time.monotonic() - self._used > REST_S:
+                self._embedder, self._prepared = self._make(), False  # frees the weights
+            return 0.0 if busy else POLL_S
+
+        repeat(turn, stop, Backoff(np.random.default_rng()), self._failing, self._wake)
 
     def step(self) -> bool:
         """Embed one batch; False when nothing waits."""
@@ -143,6 +146,10 @@ class Ingest:
             self._note(embedded.problems)
         self._save()
         return True
+
+    def _failing(self, error: LabelCueError, seconds: float) -> None:
+        self.progress.error = str(error)
+        log.warning("embedding failed", error=str(error), again_in_s=round(seconds, 1))
 
     def _prepare(self) -> None:
         """Some embedders learn from the pool's texts before the first one is embedded."""

@@ -25,31 +25,29 @@ from labelcue.embedders import embedders
 from labelcue.embedders.images import ImageEmbedder
 from labelcue.embedders.marked import reader_of
 from labelcue.embedders.words import WIDTH
-from labelcue.errors import StoreError, UnsupportedConfig
+from labelcue.errors import StoreError
 from labelcue.ingest import Ingest
 from labelcue.instant import Instant
 from labelcue.labels import SPANS
 from labelcue.labelstudio.boxes import has_boxes
 from labelcue.labelstudio.client import LabelStudio
-from labelcue.labelstudio.config import parse_config
 from labelcue.media import open_media
 from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
 from labelcue.previewing import compare
 from labelcue.queueing.comparing import Comparison, questions, reply
 from labelcue.queueing.history import base_of
-from labelcue.reading import Reading
+from labelcue.reading import Reading, newest_reader
 from labelcue.reconcile import Reconciler
 from labelcue.rounds import Rounds
 from labelcue.settings import Settings
 from labelcue.store.base import Ledger
 from labelcue.store.connection import Connection
 from labelcue.store.facets import write_facets
-from labelcue.store.fold import fold
 from labelcue.store.head import write_head
 from labelcue.store.layout import Home
 from labelcue.store.status import write_status
-from labelcue.types import Json, Kind, TaskId, TaskSpec
+from labelcue.types import Json, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 GROWTH_SHARE = 0.2
@@ -75,7 +73,7 @@ class Project:
         self._make_embedder = partial(embedders.create, name)
         self._folder = home.vectors(self.number, name)
         self._vectors = VectorFile(self._folder, self._make_embedder().dim, embedder=name)
-        self._reader = _newest_reader(ledger, self.number)
+        self._reader = newest_reader(ledger, self.number)
         self._tokens = TokenFile(self._folder / "words", self._reader, WIDTH)
         self._tokens.fit(self._vectors.ids)
         self.rounds = Rounds(
@@ -107,11 +105,10 @@ class Project:
         self._ingest: Ingest | None = None
         self._threads: list[threading.Thread] = []
         self._error = ""
-        self._next_growth = 0.0
         self._told: dict[str, Json] = {}
-        self._told_at = 0.0
+        self._next_growth = 0.0
+        self._told_at = self._facets_at = 0.0
         self._facets = -1
-        self._facets_at = 0.0
 
     def start(self) -> None:
         """Come back to the last round, then start the threads."""
@@ -275,7 +272,7 @@ class Project:
             "tasks": len(rounds.fold.tasks),
             "annotations": len(rounds.fold.annotations),
             "embedding": self._ingest.progress.as_dict() if self._ingest else {},
-            "reading": self._words_read() if self._marked() else {},
+            "reading": self.reading.status() if self._marked() else {},
             "annotation_problems": {str(task): why for task, why in list(rounds.problems.items())[:100]},
             "round": {
                 "number": snapshot.round.number,
@@ -297,20 +294,7 @@ class Project:
             "model": {**self.consultant.status(), "listens": rounds.listens} if self.connection.model else {},
         }
 
-    def _words_read(self) -> dict[str, Json]:
-        problems = {str(task): why for task, why in self.reading.problems.items()}
-        return {"rows": self._tokens.rows, "error": self.reading.error, "problems": problems}
-
     def _spawn(self, name: str, run: Callable[[threading.Event], None]) -> None:
         thread = threading.Thread(target=run, args=(self.stop,), name=f"{name}-{self.number}", daemon=True)
         thread.start()
         self._threads.append(thread)
-
-
-def _newest_reader(ledger: Ledger, project: int) -> str:
-    """By the newest label config, the name of what reads its texts."""
-    xml = fold(ledger.read(project, kinds=(Kind.LABEL_CONFIG,))).label_config
-    try:
-        return reader_of(parse_config(xml) if xml else None)
-    except UnsupportedConfig:  # the rounds tell of it
-        return reader_of(None)

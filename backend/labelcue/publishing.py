@@ -1,17 +1,23 @@
-"""What a round leaves behind: the snapshot that is published, and the draws that go into the ledger before it."""
+"""What a round leaves behind, and how it is found again: the snapshot, and draws that go into the ledger before it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
+import structlog
 
 from labelcue.engine import Cue, Outcome
+from labelcue.errors import Corrupt, NotFound
 from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot
+from labelcue.store.snapshot_file import read_snapshot
 from labelcue.types import Event, Kind, Round, TaskId, TaskSpec
 
+log = structlog.get_logger(__name__)
 TOLD = 200
 """Places that are told with a reason: more than annotators use up between two rounds, for a few milliseconds."""
 
@@ -37,6 +43,19 @@ def snapshot_of(record: Round, cue: Cue, outcome: Outcome, spec: TaskSpec, head:
 def outcome_of(snapshot: Snapshot) -> Outcome:
     """The inverse: where the engine goes on from."""
     return Outcome(**{field.name: getattr(snapshot, field.name) for field in fields(Outcome)})
+
+
+def published(path: Path, records: Sequence[Round], rows: int) -> Snapshot | None:
+    """The snapshot on disk, if it is whole and one of these records made it of vectors that are there: `rows`."""
+    try:
+        snapshot = read_snapshot(path)
+    except NotFound:
+        return None
+    except Corrupt as error:
+        log.warning("snapshot refused, replaying the rounds instead", project=records[-1].project, error=str(error))
+        return None
+    made_by = {record.number: record for record in records}.get(snapshot.round.number)
+    return snapshot if made_by == snapshot.round and snapshot.round.rows <= rows else None
 
 
 def draws_of(record: Round, cue: Cue, fold: Fold) -> list[Event]:

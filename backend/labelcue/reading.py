@@ -12,13 +12,16 @@ from collections.abc import Callable
 import numpy as np
 import structlog
 
-from labelcue.embedders.marked import Marked, marked
+from labelcue.embedders.marked import Marked, marked, reader_of
 from labelcue.embedders.words import WIDTH, WordReader, Words
-from labelcue.errors import LabelCueError, TaskUnreadable
+from labelcue.errors import LabelCueError, StoreError, TaskUnreadable, UnsupportedConfig
+from labelcue.labelstudio.backoff import Backoff, repeat
+from labelcue.labelstudio.config import parse_config
 from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
 from labelcue.store.base import Ledger
-from labelcue.types import TaskId, TaskSpec
+from labelcue.store.fold import fold
+from labelcue.types import Json, Kind, TaskId, TaskSpec
 
 log = structlog.get_logger(__name__)
 BATCH = 32
@@ -46,6 +49,7 @@ class Reading:
         self._ledger, self._vectors, self._tokens = ledger, vectors, tokens
         self._position, self._spec, self._make = position, spec, reader
         self._reader: WordReader | None = None
+        self._used = time.monotonic()
         self.error = ""
         """Why nothing goes on, for status pages."""
         self.problems: dict[TaskId, str] = {}
@@ -58,20 +62,29 @@ class Reading:
 
     def run(self, stop: threading.Event) -> None:
         """Read until `stop`."""
-        pause, used = 0.0, time.monotonic()
-        while not stop.is_set():
+
+        def turn() -> float:
             try:
-                while not stop.is_set() and self.step():
-                    used = time.monotonic()
-                if time.monotonic() - used > REST_S:
-                    self._reader = None  # frees the weights
-                self.error, pause = "", 0.0
-                stop.wait(POLL_S)
-            except (LabelCueError, OSError) as error:
-                pause = min(60.0, 2 * pause or 1.0)
-                self.error = str(error)
-                log.warning("texts not read", error=str(error), again_in_s=pause)
-                stop.wait(pause)
+                busy = self.step()
+            except OSError as error:
+                raise StoreError(str(error)) from error
+            self.error = ""
+            if busy:
+                self._used = time.monotonic()
+            elif time.monotonic() - self._used > REST_S:
+                self._reader = None  # frees the weights
+            return 0.0 if busy else POLL_S
+
+        repeat(turn, stop, Backoff(np.random.default_rng()), self._failing)
+
+    def status(self) -> dict[str, Json]:
+        """`rows` that are read, the `error`, and why texts have no words (`problems`)."""
+        problems = {str(task): why for task, why in self.problems.items()}
+        return {"rows": self._tokens.rows, "error": self.error, "problems": problems}
+
+    def _failing(self, error: LabelCueError, seconds: float) -> None:
+        self.error = str(error)
+        log.warning("texts not read", error=str(error), again_in_s=round(seconds, 1))
 
     def step(self) -> bool:
         """Read one batch; False when nothing waits."""
@@ -96,3 +109,12 @@ class Reading:
             if len(self.problems) < MOST_PROBLEMS:
                 self.problems = {**self.problems, task: str(error)}  # another thread reads it
             return None
+
+
+def newest_reader(ledger: Ledger, project: int) -> str:
+    """By the newest label config, the name of what reads its texts."""
+    xml = fold(ledger.read(project, kinds=(Kind.LABEL_CONFIG,))).label_config
+    try:
+        return reader_of(parse_config(xml) if xml else None)
+    except UnsupportedConfig:  # the rounds tell of it
+        return reader_of(None)

@@ -8,7 +8,7 @@ which depends on nothing before it. The same records give the same bits.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -16,28 +16,25 @@ import structlog
 from labelcue.engine import Cue
 from labelcue.errors import Corrupt, LabelCueError, NotFound
 from labelcue.feeding import Feed
-from labelcue.labels import kinds
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.judging import with_verdicts
 from labelcue.pool.growing import Growing
 from labelcue.pool.standby import Standby
 from labelcue.pool.token_file import TokenFile
 from labelcue.pool.vectors import VectorFile
-from labelcue.publishing import draws_of, outcome_of, sha, snapshot_of
+from labelcue.publishing import draws_of, outcome_of, published, sha, snapshot_of
 from labelcue.queueing.history import Version, versions_of
 from labelcue.queueing.settings import QueueSettings
 from labelcue.store.base import Ledger
 from labelcue.store.choices import CHOICES
 from labelcue.store.fold import Fold
 from labelcue.store.snapshot import Snapshot
-from labelcue.store.snapshot_file import read_snapshot, write_snapshot
-from labelcue.strategies import makes_sense, strategies
-from labelcue.surrogates import suiting, surrogates
+from labelcue.store.snapshot_file import write_snapshot
+from labelcue.surrogates import surrogates
 from labelcue.types import Event, Json, Kind, Ranked, Round, TaskId, TaskSpec
+from labelcue.understudies import able
 
 log = structlog.get_logger(__name__)
-FALLBACK = "herding"
-"""The strategy of projects for whose labels the chosen one makes no sense; it suits every kind."""
 HEARD = (Kind.PREDICTION, Kind.CROPS)
 QUIET = (Kind.LEASE, Kind.RELEASE, Kind.SECOND_OPINION, Kind.DRAW, *HEARD)
 """No news that somebody waits for: the queue was made as if its head were taken, second opinions have a queue of their
@@ -159,7 +156,7 @@ class Rounds:
             log.warning("other controls are learned" if relearned else "vectors are gone", project=self._project)
             self.last = records[-1]  # Nothing can be replayed; without a snapshot, the next round is a full one.
             return
-        snapshot = self._whole_snapshot(records)
+        snapshot = published(self._path, records, self._vectors.rows)
         served = snapshot.round.rows if snapshot else records[0].rows
         self.growing.resume(self._vectors.vectors[:served])
         if snapshot is not None:
@@ -253,19 +250,6 @@ class Rounds:
         self._cue.restore(outcome_of(snapshot))
         self.last, self.snapshot = snapshot.round, snapshot
 
-    def _whole_snapshot(self, records: Sequence[Round]) -> Snapshot | None:
-        """The snapshot on disk, if it is whole and one of these records made it."""
-        try:
-            snapshot = read_snapshot(self._path)
-        except NotFound:
-            return None
-        except Corrupt as error:
-            log.warning("snapshot refused, replaying the rounds instead", project=self._project, error=str(error))
-            return None
-        made_by = {record.number: record for record in records}.get(snapshot.round.number)
-        whole = made_by == snapshot.round and snapshot.round.rows <= self._vectors.rows
-        return snapshot if whole else None
-
     def _needs_full(self, name: str, params: Mapping[str, Json], surrogate: str) -> bool:
         last, snapshot = self.last, self.snapshot
         if last is None or snapshot is None or self._spec is None:
@@ -303,18 +287,7 @@ class Rounds:
         return self._able(self.version.settings)
 
     def _able(self, settings: QueueSettings) -> tuple[str, dict[str, float], str]:
-        """Strategy, its parameters and surrogate: understudies while a large graph grows that the chosen ones need, and
-        others where the chosen ones make no sense for the labels."""
-        name, params, surrogate = settings.ordering
-        if self._spec is not None:
-            surrogate = suiting(surrogate, self._spec.kind)
-            if not makes_sense(strategies.create(name), kinds.create(self._spec.kind)):
-                name, params = FALLBACK, dict[str, float]()
-        understudies = strategies.create(name).understudy, surrogates.create(surrogate).understudy
-        if any(understudies) and not self.growing.ready(self._vectors.vectors):
-            name, params = (understudies[0], dict[str, float]()) if understudies[0] else (name, params)
-            surrogate = understudies[1] or surrogate
-        return strategies.resolve(name), params, surrogates.resolve(surrogate)
+        return able(settings, self._spec, lambda: self.growing.ready(self._vectors.vectors))
 
     def _parse(self, xml: str) -> TaskSpec | None:
         try:

@@ -18,7 +18,7 @@ import structlog
 
 from labelcue.asking.wishes import AT_ONCE, FOLLOWED, Wishes
 from labelcue.errors import LabelCueError, LabelStudioDown, LabelStudioError, ProjectGone
-from labelcue.labelstudio.backoff import Backoff, wait_for
+from labelcue.labelstudio.backoff import Backoff, repeat
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.labelstudio.way import way_of
 from labelcue.queueing.history import History, versions_of
@@ -71,21 +71,7 @@ class Asker:
 
     def run(self, stop: Signal) -> None:
         """Look every second until `stop` or until the project is gone. Failures are waited out, longer each time."""
-        while not stop.is_set():
-            try:
-                self.step()
-            except ProjectGone:
-                return
-            except LabelCueError as error:
-                self._status = {**self._status, "error": error.message}
-                wait_for(self._backoff.failed(error), stop)
-                continue
-            except RuntimeError:
-                if stop.is_set():  # the client was closed under a request that took too long
-                    return
-                raise
-            self._backoff.worked()
-            wait_for(LOOK_S, stop)
+        repeat(self._turn, stop, self._backoff, self._failing)
 
     def step(self) -> None:
         """Follow the ledger, and have opened what is to be. Raises LabelStudioError, StoreError."""
@@ -104,6 +90,13 @@ class Asker:
             "reason": reason,
             "error": "",
         }
+
+    def _turn(self) -> float:
+        self.step()
+        return LOOK_S
+
+    def _failing(self, error: LabelCueError, _: float) -> None:
+        self._status = {**self._status, "error": error.message}
 
     def _follow(self) -> tuple[float, int]:
         """Read what is new; the share that is wanted, and the position since which it is."""

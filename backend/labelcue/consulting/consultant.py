@@ -14,8 +14,8 @@ from labelcue.consulting.backend import Backend
 from labelcue.consulting.naming import read
 from labelcue.consulting.sources import Source, Word
 from labelcue.consulting.studio import Standing
-from labelcue.errors import LabelCueError, ProjectGone, UnsupportedConfig
-from labelcue.labelstudio.backoff import Backoff, wait_for
+from labelcue.errors import LabelCueError, UnsupportedConfig
+from labelcue.labelstudio.backoff import Backoff, repeat
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.labelstudio.config import parse_config
 from labelcue.labelstudio.items import prediction_event
@@ -76,24 +76,8 @@ class Consultant:
 
     def run(self, stop: Signal) -> None:
         """Ask until `stop` or until the project is gone. Failures are waited out, longer each time."""
-        while self._source is not None and not stop.is_set():
-            try:
-                busy = self.step()
-            except ProjectGone:
-                return
-            except LabelCueError as error:
-                self._tell(str(error))
-                log.warning("the other model is not heard", project=self._project, error=str(error))
-                wait_for(self._backoff.failed(error), stop)
-                continue
-            except RuntimeError:
-                if stop.is_set():  # the client was closed under a request that took too long
-                    return
-                raise
-            self._backoff.worked()
-            self._tell("")
-            if not busy:
-                wait_for(LOOK_S, stop)
+        if self._source is not None:
+            repeat(self._turn, stop, self._backoff, self._failing)
 
     def step(self) -> bool:
         """Ask about some tasks; False where none waits. Raises OutsideError, LabelStudioError, StoreError."""
@@ -111,6 +95,17 @@ class Consultant:
         for task in batch:
             self._waiting.pop(task, None)
         return True
+
+    def _turn(self) -> float:
+        busy = self.step()
+        self._tell("")
+        return 0.0 if busy else LOOK_S
+
+    def _failing(self, error: LabelCueError, seconds: float) -> None:
+        self._tell(str(error))
+        log.warning(
+            "the other model is not heard", project=self._project, error=str(error), again_in_s=round(seconds, 1)
+        )
 
     def _follow(self) -> None:
         """What is new in the ledger: tasks that nobody was asked about, or whose data changed."""

@@ -13,8 +13,8 @@ import structlog
 from labelcue.cropping.classifier import BoxModel, known, learn
 from labelcue.cropping.vectors import CropVectors
 from labelcue.cropping.wanted import Crop, Wanted
-from labelcue.errors import LabelCueError, ProjectGone, TaskUnreadable
-from labelcue.labelstudio.backoff import Backoff, wait_for
+from labelcue.errors import LabelCueError, StoreError, TaskUnreadable
+from labelcue.labelstudio.backoff import Backoff, repeat
 from labelcue.labelstudio.judging import Verdict
 from labelcue.labelstudio.values import digest
 from labelcue.pool.vectors import VectorFile
@@ -80,25 +80,7 @@ class Cropper:
 
     def run(self, stop: Signal) -> None:
         """Work until `stop`. Failures are waited out, longer each time."""
-        while not stop.is_set():
-            try:
-                busy = self.step()
-            except ProjectGone:
-                return
-            except (LabelCueError, OSError) as error:
-                self._tell(str(error))
-                log.warning("crops are not learned", project=self._project, error=str(error))
-                wait_for(self._backoff.failed(_named(error)), stop)
-                continue
-            except RuntimeError:
-                if stop.is_set():  # the media were closed under a request that took too long
-                    return
-                raise
-            self._backoff.worked()
-            self._tell("")
-            if not busy:
-                self._rest()
-                wait_for(LOOK_S, stop)
+        repeat(self._turn, stop, self._backoff, self._failing)
 
     def step(self) -> bool:
         """Some crops, a model, or some verdicts; False where nothing waits. Raises LabelCueError."""
@@ -117,6 +99,20 @@ class Cropper:
             return False
         self._judge(self._crops, self._model)
         return True
+
+    def _turn(self) -> float:
+        try:
+            busy = self.step()
+        except OSError as error:
+            raise StoreError(str(error)) from error
+        self._tell("")
+        if not busy:
+            self._rest()
+        return 0.0 if busy else LOOK_S
+
+    def _failing(self, error: LabelCueError, seconds: float) -> None:
+        self._tell(str(error))
+        log.warning("crops are not learned", project=self._project, error=str(error), again_in_s=round(seconds, 1))
 
     def _follow(self) -> None:
         news = self._wanted.follow()
@@ -232,7 +228,3 @@ def _moved(old: Json, new: Json) -> bool:
     if old is None or new is None:
         return old is not new
     return bool(old[0] != new[0] or max(abs(old[1] - new[1]), abs(old[2] - new[2])) >= NEWS)
-
-
-def _named(error: Exception) -> LabelCueError:
-    return error if isinstance(error, LabelCueError) else LabelCueError(str(error))

@@ -23,7 +23,7 @@ from labelcue.delivery.plugged import Plugged
 from labelcue.delivery.record import FrontierRecord
 from labelcue.delivery.rotation import Rotation
 from labelcue.errors import LabelCueError, ProjectGone
-from labelcue.labelstudio.backoff import Backoff, wait_for
+from labelcue.labelstudio.backoff import Backoff, repeat
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.settings import Settings
 from labelcue.store.connection import Connection
@@ -144,24 +144,19 @@ class Delivery:
 
     def run(self, stop: Signal) -> None:
         """Rotate when it is due, until `stop` or until the project is gone. Failures are waited out, ever longer."""
-        while not stop.is_set():
+
+        def turn() -> float | None:
             try:
                 pause = self.step(stop)
-                self._backoff.worked()
-                self._words |= {"error": "", "again_in_s": 0.0}
             except _Stopped:
-                return
+                return None
             except ProjectGone as error:
                 self._words["error"] = str(error)
-                return
-            except LabelCueError as error:
-                wait_for(self._failed(error), stop)
-                continue
-            except RuntimeError:
-                if stop.is_set():  # the client was closed under a request that took too long
-                    return
-                raise
-            wait_for(pause, stop, self.wake)
+                return None
+            self._words |= {"error": "", "again_in_s": 0.0}
+            return pause
+
+        repeat(turn, stop, self._backoff, self._failing, self.wake)
 
     def step(self, stop: Signal | None = None) -> float:
         """Rotate once if that is due; the seconds until something may be due again, if nothing is published before.
@@ -278,11 +273,9 @@ class Delivery:
         span = max(self._timer(), self._allowed_at) - self._started[0] if seconds else 0.0
         return sum(seconds) / span if span > 0 else 0.0
 
-    def _failed(self, error: LabelCueError) -> float:
-        pause = self._backoff.failed(error)
-        self._words |= {"error": str(error), "again_in_s": round(pause, 1)}
-        log.warning("delivery failed", project=self._project, error=str(error), again_in_s=round(pause, 1))
-        return pause
+    def _failing(self, error: LabelCueError, seconds: float) -> None:
+        self._words |= {"error": str(error), "again_in_s": round(seconds, 1)}
+        log.warning("delivery failed", project=self._project, error=str(error), again_in_s=round(seconds, 1))
 
     def _check_stop(self) -> None:
         if self._stop.is_set():

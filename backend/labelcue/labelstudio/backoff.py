@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from threading import Event as Signal
 
 import numpy as np
 
-from labelcue.errors import LabelCueError, LabelStudioDown
+from labelcue.errors import LabelCueError, LabelStudioDown, ProjectGone
 
 FIRST = 1.0
 """Seconds after the first failure, doubled by each further one."""
@@ -34,6 +35,38 @@ class Backoff:
     def worked(self) -> None:
         """Start from the first wait again."""
         self.failures = 0
+
+
+def repeat(
+    turn: Callable[[], float | None],
+    stop: Signal,
+    backoff: Backoff,
+    failed: Callable[[LabelCueError, float], None],
+    wake: Signal | None = None,
+) -> None:
+    """Call `turn` until `stop`, until it returns None, or until the project is gone.
+
+    It returns the seconds until the next one, which `wake` cuts short. After an error `failed` is told it and the
+    seconds that nothing is tried for, which `wake` does not cut short.
+    """
+    while not stop.is_set():
+        try:
+            pause = turn()
+        except ProjectGone:
+            return
+        except LabelCueError as error:
+            seconds = backoff.failed(error)
+            failed(error, seconds)
+            wait_for(seconds, stop)
+            continue
+        except RuntimeError:
+            if stop.is_set():  # the client was closed under a request that took too long
+                return
+            raise
+        backoff.worked()
+        if pause is None:
+            return
+        wait_for(pause, stop, wake)
 
 
 def wait_for(seconds: float, stop: Signal, wake: Signal | None = None) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from labelcue.errors import LabelCueError, ProjectGone
 from labelcue.labelstudio import events
-from labelcue.labelstudio.backoff import Backoff, wait_for
+from labelcue.labelstudio.backoff import Backoff, repeat, wait_for
 from labelcue.labelstudio.client import LabelStudio
 from labelcue.reconcile.comparison import SAME, Comparison, Report, counters_of
 from labelcue.reconcile.mirror import Counters, Mirror
@@ -80,21 +80,14 @@ class Reconciler:
 
         Failures are waited out, longer each time; `wake` does not shorten that.
         """
-        while not stop.is_set():
-            try:
-                report = self.poll(stop)
-            except LabelCueError as error:
-                wait_for(self._failed(error), stop)
-                continue
-            except RuntimeError:
-                if stop.is_set():  # the client was closed under a request that took too long
-                    return
-                raise
-            self._backoff.worked()
-            if report.project_gone:
-                return
+
+        def turn() -> float | None:
+            if self.poll(stop).project_gone:
+                return None
             wait_for(SHORTEST, stop)
-            wait_for(self._settings.reconcile_s - SHORTEST, stop, self.wake)
+            return self._settings.reconcile_s - SHORTEST
+
+        repeat(turn, stop, self._backoff, self._failing, self.wake)
 
     def poll(self, stop: Signal | None = None) -> Report:
         """One look; cheap when nothing changed. The first one compares everything: it takes a project over.
@@ -159,11 +152,9 @@ class Reconciler:
         self._report.count(event)
         self._check_stop()
 
-    def _failed(self, error: LabelCueError) -> float:
-        pause = self._backoff.failed(error)
-        self._status |= {"error": str(error), "again_in_s": round(pause, 1)} | _NO_PROGRESS
-        log.warning("reconcile failed", project=self._project, error=str(error), again_in_s=round(pause, 1))
-        return pause
+    def _failing(self, error: LabelCueError, seconds: float) -> None:
+        self._status |= {"error": str(error), "again_in_s": round(seconds, 1)} | _NO_PROGRESS
+        log.warning("reconcile failed", project=self._project, error=str(error), again_in_s=round(seconds, 1))
 
     def _tell(self, report: Report) -> None:
         said = asdict(report)
