@@ -26,6 +26,7 @@ from soak.proving import Figure, Trial
 
 OUTAGE_S, AFTER_S, STEP_S = 3600.0, 1200.0, 10.0
 """Long enough afterwards for the longest wait that Label Studio may ask for."""
+WAITING = "labelcue.labelstudio.backoff.wait_for"
 HOT = 30
 """Requests of one loop in a minute of an outage, of which nothing good comes."""
 FAULTS: dict[str, tuple[float, Callable[[], LabelCueError]]] = {
@@ -107,7 +108,7 @@ def outages_are_got_over(trial: Trial) -> Figure:
 def _reconcile(seed: str) -> Hour:
     hour = Hour(seed)
     hour.each_step.append(hour.work)
-    with mock.patch("labelcue.reconcile.reconciler.wait_for", hour.wait):
+    with mock.patch(WAITING, hour.wait), mock.patch("labelcue.reconcile.reconciler.wait_for", hour.wait):
         hour.house.reconciler.run(hour.stop)
     return hour
 
@@ -133,6 +134,6 @@ def _deliver(trial: Trial, seed: str) -> Hour:
 
     hour.each_step.append(publish)
     publish()
-    with mock.patch("labelcue.delivery.deliverer.wait_for", hour.wait):
+    with mock.patch(WAITING, hour.wait):
         delivery.run(hour.stop)
     return hour

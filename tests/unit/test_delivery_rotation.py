@@ -521,7 +521,7 @@ def test_the_loop_tells_failures_and_goes_on(house: House, monkeypatch: pytest.M
         if len(errors) == 4:
             stop.set()
 
-    monkeypatch.setattr("labelcue.delivery.deliverer.wait_for", wait)
+    monkeypatch.setattr("labelcue.labelstudio.backoff.wait_for", wait)
     house.ls.faults = [down(), None, down()]
     house.publish(house.ids)
     house.delivery.run(stop)

@@ -228,7 +228,8 @@ def test_the_loop_waits_longer_after_each_failure_and_as_long_as_it_was_asked(
         if len(waits) == 13:
             stop.set()
 
-    monkeypatch.setattr("labelcue.reconcile.reconciler.wait_for", wait)
+    for room in ("labelstudio.backoff", "reconcile.reconciler"):
+        monkeypatch.setattr(f"labelcue.{room}.wait_for", wait)
     house.reconciler.run(stop)
     pauses = [seconds for seconds, _ in waits]
     assert all(0.75 * min(60, 2**n) <= pause <= min(60, 2**n) for n, pause in enumerate(pauses[:9]))
