@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from labelcue.errors import BadRequest
 from labelcue.labels import LabelKind
 from labelcue.labels.tokens import Tokens, check_tokens
+from labelcue.pool.checking import as_array, check, refuse_doubles
 from labelcue.pool.clusters import Clusters
 from labelcue.pool.cover import COVERED, Cover
 from labelcue.pool.facts import Facts, Said
@@ -20,7 +21,7 @@ from labelcue.pool.herd import Herd
 from labelcue.pool.kernel import Kernel
 from labelcue.pool.levers import Draw
 from labelcue.pool.matrix import Matrix
-from labelcue.pool.roster import ItemId, Roster, named, plain
+from labelcue.pool.roster import ItemId, Roster, plain
 from labelcue.pool.speaking import speaks_for
 from labelcue.pool.standby import Run
 from labelcue.types import Floats, Ints, Label
@@ -39,11 +40,11 @@ class Items:
         kind: LabelKind | None = None,
         tokens: Tokens | None = None,
     ) -> None:
-        self._matrix = Matrix(_as_array(vectors))
+        self._matrix = Matrix(as_array(vectors))
         if not self._matrix.rows:
             raise BadRequest("The pool is empty.", "Pass at least one vector.")
         names = np.arange(self._matrix.rows) if ids is None else ids
-        _check(self._matrix, names, 0)
+        check(self._matrix, names, 0)
         if not newest:
             refuse_doubles(names)
         self._roster = Roster(names)
@@ -86,7 +87,7 @@ class Items:
 
         An id that the pool has already moves to its new row and keeps its labels. Raises BadRequest.
         """
-        vectors = _as_array(vectors)
+        vectors = as_array(vectors)
         shape = vectors.shape
         if len(shape) != 2 or shape[0] < self._matrix.rows or shape[1] != self._matrix.dim:
             raise BadRequest(
@@ -94,7 +95,7 @@ class Items:
                 "Pass all rows, the old ones first, with the same number of dimensions.",
             )
         matrix = Matrix(vectors, self._matrix.scale)
-        _check(matrix, ids, self._matrix.rows)
+        check(matrix, ids, self._matrix.rows)
         check_tokens(tokens, self._tokens is not None, matrix.rows, self._taker)
         self._roster.extend(ids)
         self._matrix, self._tokens = matrix, tokens
@@ -109,7 +110,7 @@ class Items:
         `tokens`: as a Cue takes them, of the new rows. An id that the pool has already gets a new vector and keeps its
         labels. Raises BadRequest, also for an id that stands here twice.
         """
-        new = _as_array(vectors)
+        new = as_array(vectors)
         if new.ndim != 2 or new.shape[1] != self._matrix.dim:
             raise BadRequest(f"The new vectors are {new.shape}.", f"Pass (m, {self._matrix.dim}), one row for each id.")
         refuse_doubles(ids)
@@ -284,34 +285,3 @@ class Items:
         order = self._roster.order
         candidates: Ints = order[free[order]]
         return candidates
-
-
-def refuse_doubles(ids: Sequence[Any] | NDArray[Any]) -> None:
-    """Raises BadRequest that names the ids which stand there more than once."""
-    names, times = np.unique(Roster(ids).names, return_counts=True)
-    doubles = plain(names[times > 1])
-    if doubles:
-        raise BadRequest(f"The ids {named(doubles)} stand there more than once.", "Give each vector an id of its own.")
-
-
-def _as_array(vectors: Any) -> NDArray[Any]:
-    try:
-        array = np.asarray(vectors)
-    except ValueError:
-        array = np.empty(0, dtype=object)
-    if array.dtype.kind not in "fiu":
-        raise BadRequest("The vectors are no array of numbers.", "Pass (n, d) float32, a row for each item.")
-    return array
-
-
-def _check(matrix: Matrix, ids: Sequence[Any] | NDArray[Any], start: int) -> None:
-    """Raises BadRequest where the rows from `start` on do not match their ids, or have no direction."""
-    if len(ids) != matrix.rows - start:
-        raise BadRequest(f"There are {matrix.rows - start} vectors and {len(ids)} ids.", "Pass one id for each vector.")
-    bad = matrix.bad_rows(start)
-    if len(bad):
-        names = plain([ids[row - start] for row in bad])
-        raise BadRequest(
-            f"The vectors of {named(names)} hold NaN or infinity, or are zero.",
-            "Leave these items out, or embed them anew.",
-        )

@@ -16,9 +16,10 @@ from labelcue.pool.items import Items
 from labelcue.pool.levers import Draw, Pace, Shares
 from labelcue.pool.matrix import FARTHEST
 from labelcue.pool.roster import ItemId, plain
+from labelcue.pool.shares import kinds, said, with_rest
 from labelcue.pool.turns import lots
 from labelcue.pool.wishes import Lots, Wishes
-from labelcue.types import Answer, Floats, Ints, Label
+from labelcue.types import Floats, Ints, Label
 
 _NONE = np.empty(0, dtype=np.int64)
 OTHER = 2**32
@@ -254,29 +255,13 @@ class Levered(Items):
         ordinary = [item for item in levers.served if item not in levers.drawn]
         slices, had = self._slices(place, len(candidates), ordinary)
         width = len(levers.shares) + 1
-        shares = np.outer(_with_rest(classes), _with_rest(levers.shares)).ravel().astype(np.float64)
+        shares = np.outer(with_rest(classes), with_rest(levers.shares)).ravel().astype(np.float64)
         if probabilities is not None and classes:
-            kinds = self._kinds(classes, probabilities)
-            slices += width * kinds[candidates]
-            had += width * np.where(
-                (said := self._said(classes, ordinary)) < 0, kinds[self._roster.rows(ordinary)], said
-            )
+            predicted = kinds(classes, self.classes, probabilities)
+            slices += width * predicted[candidates]
+            told = said(classes, self._facts, ordinary)
+            had += width * np.where(told < 0, predicted[self._roster.rows(ordinary)], told)
         return slices, shares, np.bincount(had, minlength=len(shares)).astype(np.int64)
-
-    def _kinds(self, classes: Mapping[Label, float], probabilities: Floats) -> Ints:
-        """(n,) which of the classes with a share each row is predicted to be, the last number for none of them."""
-        columns = np.full(probabilities.shape[1], len(classes), dtype=np.int64)
-        number = {name: kind for kind, name in enumerate(classes)}
-        for column, name in enumerate(self.classes):
-            columns[column] = number.get(name, len(classes))
-        return columns[probabilities.argmax(axis=1)] if len(columns) else np.zeros(len(probabilities), dtype=np.int64)
-
-    def _said(self, classes: Mapping[Label, float], items: list[ItemId]) -> Ints:
-        """(k,) the same of items by their label, -1 where there is none."""
-        number: dict[Answer, int] = {name: kind for kind, name in enumerate(classes)}
-        told = (list(self._facts.labels.get(item, {}).values()) for item in items)
-        found = [number.get(max(said, key=said.count), len(classes)) if said else -1 for said in told]
-        return np.array(found, dtype=np.int64)
 
     def _slices(self, place: Ints, size: int, served: list[ItemId]) -> tuple[Ints, Ints]:
         """(m,) slice of each candidate and (k,) of the served items, the last number for those of no share."""
@@ -303,10 +288,3 @@ class Levered(Items):
 
     def _novelty(self, rows: Ints) -> Floats:
         return np.clip(self._cover.squared[rows] / np.float32(2), np.float32(0), np.float32(1))
-
-
-def _with_rest(shares: Mapping[str, float]) -> NDArray[np.float64]:
-    """(k + 1,) the shares, and what they leave."""
-    given = np.array([*shares.values(), 0.0])
-    given[-1] = max(0.0, 1 - given.sum())
-    return given
