@@ -24,7 +24,7 @@ def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
     type=_FILE,
     multiple=True,
     required=True,
-    help="A labelled set, .npz, or made:topics, made:more-topics, made:digits (sets of labels). [several]",
+    help="A labelled set, .npz; or sets of labels: debian:tags, made:digits, made:topics, made:more-topics. [several]",
 )
 @click.option(
     "--strategies",

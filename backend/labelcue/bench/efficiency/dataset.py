@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from labelcue.errors import BadRequest
 from labelcue.pool.roster import named
-from labelcue.types import Floats, Ints, Label
+from labelcue.types import Floats, Ints, Json, Label
 
 ONE, SEVERAL = "y", "Y"
 POOL, TEST = 0, 1
@@ -45,6 +45,15 @@ class LabelledSet:
     def several(self) -> bool:
         """Whether an item may have several labels, or none."""
         return self.targets.ndim == 2
+
+    def as_json(self) -> Json:
+        """What it is, so that figures of other data are not taken for figures of this one."""
+        return {
+            "pool": len(self.targets),
+            "test": len(self.test_targets),
+            "classes": len(self.classes),
+            "sha": self.sha,
+        }
 
 
 def read_set(path: Path) -> LabelledSet:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from labelcue.bench.efficiency.dataset import LabelledSet, distinct, read_set
+from labelcue.bench.efficiency.debian import PREFIX as OF_DEBIAN
+from labelcue.bench.efficiency.debian import debian
 from labelcue.errors import BadRequest
 from labelcue.types import Floats, Ints
 
@@ -73,5 +75,12 @@ MADE: Mapping[str, Callable[[], tuple[Floats, Ints, tuple[str, ...]]]] = {
 
 
 def sets_of(paths: Sequence[Path]) -> list[LabelledSet]:
-    """Every set, from a file or made; raises BadRequest where two have one name."""
-    return distinct([made(str(path)) if str(path).startswith(PREFIX) else read_set(path) for path in paths])
+    """Every set, from a file, made or of Debian's list; raises BadRequest where two have one name."""
+    return distinct([_set_of(path) for path in paths])
+
+
+def _set_of(path: Path) -> LabelledSet:
+    name = str(path)
+    if name.startswith(PREFIX):
+        return made(name)
+    return debian(name) if name.startswith(OF_DEBIAN) else read_set(path)

@@ -32,9 +32,10 @@ def run(
 ) -> Json:
     """`{"sets": {SET: {"full_accuracy", "strategies": {NAME: {...}}}}, "summary": {POOL: {NAME: {...}}}}`.
 
-    Random order always runs, as the reference. With `resume`, runs of that file are not made again, and new ones are
-    kept there one by one. `picture`: where the curves are drawn. `jobs`: processes. Raises BadRequest for files, pools
-    and budgets, UnknownName for strategies, and ConfigError for those that are not installed.
+    Beside these, `protocol` is what was asked for, and `data` says what each set is. Random order always runs, as the
+    reference. With `resume`, runs of that file are not made again, and new ones are kept there one by one. `picture`:
+    where the curves are drawn. `jobs`: processes. Raises BadRequest for files, pools and budgets, UnknownName for
+    strategies, and ConfigError for those that are not installed.
     """
     plan = _checked(plan)
     if picture is not None and not picture.absolute().parent.is_dir():
@@ -52,6 +53,7 @@ def run(
         draw(named, picture)
     return {
         "protocol": plan.as_json(),
+        "data": {data.name: data.as_json() for data in sets},
         "sets": {name: figures_of(one) for name, one in named.items()},
         "summary": {pool: summary_of(found) for pool, found in curves.items()},
     }

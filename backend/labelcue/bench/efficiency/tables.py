@@ -19,6 +19,9 @@ NOTE = (
 def show(out: Console, figures: Json) -> None:
     """One table a set, and one over all sets of each pool."""
     protocol = figures["protocol"]
+    for name, data in figures["data"].items():
+        sizes = f"a pool of {data['pool']}, {data['test']} test items, {data['classes']} classes"
+        out.print(f"{name}: {sizes}, contents {data['sha']}", highlight=False)
     for name, found in figures["sets"].items():
         out.print(_set_table(name, found, protocol))
         for strategy, reason in found["skipped"].items():
