@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from local_models import name_of
 from PIL import Image
 
 from labelcue.embedders import Embedded, Embedder, digest_of, embedders
@@ -23,9 +24,6 @@ from serving_vectors import DIM, common
 __all__ = ["close_media"]  # the fixture
 ARGUMENTS = {
     "precomputed": "precomputed:field=vector,dim=8",
-    "sentence-transformers": "sentence-transformers:any",
-    "timm": "timm:any",
-    "open-clip": "open-clip:any/some",
     "http": f"http:{common().url},dim={DIM}",
     "openai": f"openai:any@{common().url},dim={DIM}",
 }
@@ -44,7 +42,7 @@ _made: dict[str, Embedder | ConfigError] = {}
 
 def make(name: str) -> Embedder:
     """A ready embedder, fitted where it has to be."""
-    embedder = embedders.create(ARGUMENTS.get(name, name))
+    embedder = embedders.create(ARGUMENTS.get(name, "") or name_of(name))
     if embedder.needs_fit:
         embedder.fit(TEXTS[:4])
     return embedder
@@ -169,13 +167,13 @@ def test_threads_may_share_it(embedder: Embedder) -> None:
 
 
 def test_what_it_learned_survives_a_restart(embedder: Embedder, tmp_path: Path) -> None:
-    fresh = embedders.create(ARGUMENTS.get(embedder.name, embedder.name))
+    fresh = embedders.create(embedder.name)
     if embedder.needs_fit:
         with pytest.raises(ConfigError, match="learned"):
             fresh.prepare(tmp_path)
     texts = ["red apples", "green apples and pears"]
     fresh.prepare(tmp_path, lambda: texts)
-    again = embedders.create(ARGUMENTS.get(embedder.name, embedder.name))
+    again = embedders.create(embedder.name)
     again.prepare(tmp_path)
     assert vectors(again, texts).tobytes() == vectors(fresh, texts).tobytes()
 

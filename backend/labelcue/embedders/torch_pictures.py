@@ -104,7 +104,7 @@ class TorchPictures(ImageEmbedder):
             raise
         except Exception as error:  # each library has its own way to say that it has no such model
             raise ConfigError(
-                f"The {self.package} model {self._model!r} cannot be loaded: {str(error)[:300]}.",
+                f"The {self.package} model {self._model!r} cannot be loaded: {str(error)[:300].rstrip('. ')}.",
                 "Check its name, and the way to where its weights are fetched from.",
             ) from error
         return Loaded(loaded.features, side, loaded.mean, loaded.deviation, loaded.device, dim)
