@@ -27,9 +27,9 @@ MEAN, SCALE = 127.0, 128.0
 """Of the pixels, as in training."""
 EPSILON = 1e-3
 """Of the batch normalisation, as in training."""
-BATCH, TOGETHER = 16, 2
-"""Pictures of one call, and those of them that one thread runs at a time: the activations of more leave its core's
-caches."""
+TOGETHER, RUNS = 2, 4
+"""Pictures that a thread runs at a time, as the activations of more leave its core's caches; and runs of each thread in
+a batch."""
 
 
 class Stage(NamedTuple):
@@ -64,7 +64,6 @@ class EfficientNetLite0(ImageEmbedder):
 
     name = "efficientnet-lite0"
     side = SIDE
-    batch = BATCH
 
     def __init__(self, *, threads: int = 0) -> None:
         """`threads`: 0 takes every core. Loads nothing yet."""
@@ -72,6 +71,7 @@ class EfficientNetLite0(ImageEmbedder):
         # Each thread runs the model on pictures of its own: two that share a run wait for each other at every layer,
         # and longest where one of them has lost its core to somebody who decodes.
         self._pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="embed")
+        self.batch = TOGETHER * RUNS * (threads or cores())
         self._lock = threading.Lock()
         self._session: Any = None
 
