@@ -57,6 +57,13 @@ def test_areas() -> None:
     assert log_area(MARKS, curves) == pytest.approx([by_hand, 0.5])
 
 
+def test_a_curve_reaches_its_own_end_whatever_the_order_of_the_sum() -> None:
+    for seed in range(100):
+        curves = np.sort(np.random.default_rng(seed).random((10, 3)), axis=1)
+        found, _, censored = crossing(MARKS, curves, curves[:, -1])
+        assert (found, censored) == (pytest.approx(30), 0)
+
+
 def test_crossings_are_interpolated_and_censored() -> None:
     curves = np.array([[0.2, 0.4, 0.9], [0.5, 0.6, 0.5], [0.1, 0.2, 0.3], [0.1, 0.3, 0.3]])
     found = crossings(MARKS, curves, np.array([0.5, 0.5, 0.4, 0.3]))

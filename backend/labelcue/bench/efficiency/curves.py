@@ -12,6 +12,8 @@ Real = NDArray[np.float64]
 
 RESAMPLES = 1000
 """Bootstrap samples of the seeds, for the standard error of a crossing."""
+CLOSE = 1e-12
+"""Means of the same numbers, added up in another order, differ by less."""
 
 
 def marks_upto(budget: int, step: int) -> list[int]:
@@ -47,7 +49,7 @@ def crossings(marks: list[int], curves: Real, targets: Real) -> Real:
 
     A curve that starts above its target has the first mark: what is before it was not measured.
     """
-    reached = curves >= targets[:, None]
+    reached = curves >= targets[:, None] - CLOSE
     first = reached.argmax(axis=1)
     before = np.maximum(first - 1, 0)
     each, place = np.arange(len(curves)), np.array(marks, dtype=np.float64)
