@@ -1,5 +1,5 @@
-"""What LabelCue predicts shows in Label Studio's editor, control by control: just the choices, stars, number, path and
-side that it says. An annotator who submits it untouched has given that answer."""
+"""What LabelCue predicts shows in Label Studio's editor, control by control: just the choices, stars, number, path,
+side and spans that it says. An annotator who submits it untouched has given that answer."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ TEXTS = '<Text name="text" value="$text"/><Text name="other" value="$other"/>'
 TWO = '<Choice value="mail"/><Choice value="junk" alias="j"/>'
 VALUES = {"mail": "mail", "j": "junk", "dear": "dear"}
 """What annotators read of each class."""
+PAGE = (
+    '<View><HyperTextLabels name="c" toName="t"><Label value="name"/><Label value="B" alias="b"/></HyperTextLabels>'
+    '<HyperText name="t" value="$html"/></View>'
+)
 GIVEN = 8
 LOOK_S = 0.5
 """Between two looks: who asks Label Studio all the time keeps it from everything else."""
@@ -170,14 +174,19 @@ def test_predictions_show_in_the_editor(stack: Stack, projects: dict[str, int], 
 def shown(stack: Stack, sort: Sort, project: int, page: Page) -> tuple[int, Answer] | None:
     """A task that nobody has labelled and what is predicted of it, once the editor shows just that."""
     task, answer = predicted(stack, sort, project)
-    if not task:
+    if not task or not opened(stack, project, task, page):
         return None
-    page.goto(f"{stack.studio_url}/projects/{project}/data?task={task}")
-    page.get_by_test_id("bottombar-submit-button").wait_for()
     with suppress(AssertionError):
         until(lambda: seen(page) == sort.look(answer), OPENED_S, every=LOOK_S)
         return task, answer
     return None
+
+
+def opened(stack: Stack, project: int, task: int, page: Page) -> bool:
+    """Whether the editor has a prediction of the task: at times it opens one without, the first time above all."""
+    page.goto(f"{stack.studio_url}/projects/{project}/data?task={task}")
+    page.get_by_test_id("bottombar-submit-button").wait_for()
+    return bool(page.evaluate("Htx.annotationStore.predictions.length"))
 
 
 def seen(page: Page) -> dict[str, Any]:
@@ -205,3 +214,28 @@ def _alike(one: Any, other: Any) -> bool:
         for each in (one, other)
     ]
     return bool(bare[0] == bare[1])
+
+
+def test_spans_by_the_older_tag_of_pages_show_in_the_editor(stack: Stack, new_page: NewPage) -> None:
+    spec, page = parse_config(PAGE), new_page()
+    answer = frozenset({(0, 3, "name"), (8, 11, "b")})
+    project = int(stack.ls.create_project("Shown", PAGE)["id"])
+    (task,) = stack.ls.import_tasks(project, [{"data": {"html": "<p>Ann paid</p><p>ten</p>"}}])
+    made = prediction(spec, Scores(TaskId(task), (), spec.classes, "cue-1", (answer, 0.75)))
+    stack.ls.import_predictions(project, [{"task": task, **made}])
+    stack.ls.update_project(project, model_version="cue-1", show_collab_predictions=True)
+    log_in(page, stack.studio_url, ADMIN)
+    until(lambda: highlighted(stack, project, task, page, ["Ann", "ten"]), 300, "both spans in the editor")
+    submit(page)
+    (given,) = until(lambda: (stack.ls.task(task) or {}).get("annotations"), what="the annotation", every=LOOK_S)
+    assert label_of(spec, given["result"]) == answer
+
+
+def highlighted(stack: Stack, project: int, task: int, page: Page, words: list[str]) -> bool:
+    """Whether just these words are marked, once the task is opened."""
+    if not opened(stack, project, task, page):
+        return False
+    marks = page.frame_locator(".lsf-richtext iframe").locator(".htx-highlight")
+    with suppress(AssertionError):
+        return until(lambda: marks.all_inner_texts() == words, OPENED_S, every=LOOK_S)
+    return False

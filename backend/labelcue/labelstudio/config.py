@@ -18,7 +18,8 @@ from labelcue.types import TaskSpec
 SUPPORTED = (
     "LabelCue learns Choices (single or multiple), Taxonomy, Rating, Number and Pairwise on a Text, HyperText, Image, "
     "Audio, Video or TimeSeries, and Labels on a Text, HyperText or Audio, whose value is one field, as $text; and "
-    "boxes, outlines and points with labels on an Image, TimelineLabels on a Video, TimeSeriesLabels on a TimeSeries."
+    "boxes, outlines and points with labels on an Image, TimelineLabels on a Video, VideoRectangle with Labels there, "
+    "TimeSeriesLabels on a TimeSeries."
 )
 WEIGHT, COMBINE = "cueWeight", "cueCombine"
 """Attributes of ours, of a control and of the root, which Label Studio keeps and passes over."""

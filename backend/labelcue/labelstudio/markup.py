@@ -8,7 +8,7 @@ what was read here before.)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TypeAlias
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -69,8 +69,21 @@ def tree(xml: str) -> Element:
 
 
 def controls_in(root: Element) -> list[Element]:
-    """Every control, in the order of the config."""
-    return [element for element in root.iter() if element.get("name") and element.get("toName")]
+    """Every control, in the order of the config; the Labels that name boxes of a video are within what draws these."""
+    found = [element for element in root.iter() if element.get("name") and element.get("toName")]
+    drawn_on = {element.get("toName") for element in found if element.tag == "VideoRectangle"}
+    videos = drawn_on & {element.get("name") for element in root.iter("Video")}
+    naming = [element for element in found if element.tag == "Labels" and element.get("toName") in videos]
+    return [_naming(element, naming) for element in found if element not in naming]
+
+
+def _naming(element: Element, naming: Sequence[Element]) -> Element:
+    """The control itself; one that draws on a video with the Labels beside it."""
+    if element.tag != "VideoRectangle":
+        return element
+    whole = Element(element.tag, element.attrib)
+    whole.extend([one for one in naming if one.get("toName") == element.get("toName")])
+    return whole
 
 
 def objects_in(root: Element) -> Objects:
