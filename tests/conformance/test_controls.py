@@ -82,6 +82,7 @@ for _tag in ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "EllipseLabel
     EXAMPLES[_tag] = [marking(_tag)]
 EXAMPLES["TimeSeriesLabels"] = [marking("TimeSeriesLabels", "TimeSeries")]
 EXAMPLES["TimelineLabels"] = [marking("TimelineLabels", "Video")]
+EXAMPLES["ParagraphLabels"] = [marking("ParagraphLabels", "Paragraphs")]
 EXAMPLES["VideoRectangle"] = [
     Example(
         '<View><Labels name="l" toName="t"><Label value="a"/><Label value="b" alias="B"/></Labels>'

@@ -26,7 +26,7 @@ TASKS, PLANTED = 14, 3
 PICTURE = f"data:image/png;base64,{base64.b64encode(as_file(gradient(80, 60))).decode()}"
 SERIES = {"time": list(range(12)), "v": [number % 5 for number in range(12)]}
 OBJECTS = {
-    "Text": '<Text name="shown" value="$shown"/>',
+    "Paragraphs": '<Paragraphs name="shown" value="$shown" nameKey="who"/>',
     "Image": '<Image name="shown" value="$shown"/>',
     "Audio": '<Audio name="shown" value="$shown"/>',
     "Video": '<Video name="shown" value="$shown"/>',
@@ -67,12 +67,13 @@ MARKS = {
     "TimeSeriesLabels": Marked("TimeSeries", {"start": 2, "end": 5, "instant": False}),
     "Labels": Marked("Audio", {"start": 0.5, "end": 1.25, "channel": 0}),
     "TimelineLabels": Marked("Video", {"ranges": [{"start": 3, "end": 9}]}),
+    "ParagraphLabels": Marked("Paragraphs", {"start": "0", "end": "1", "startOffset": 5, "endOffset": 2, "text": "x"}),
     "VideoRectangle": Marked("Video", {"framesCount": 50, "duration": 2.0, "sequence": tracked()}, "Labels"),
 }
 SIZE = {"original_width": 80, "original_height": 60, "image_rotation": 0}
 FILES = {"Audio": "v.npz", "Video": "v.npy", "TimeSeries": "v.parquet"}
 """What is shown, and the file of its vectors."""
-SERVERS = {"http": ("http:{}", "Audio"), "openai": ("openai:small-3@{}", "Text")}
+SERVERS = {"http": ("http:{}", "Audio"), "openai": ("openai:small-3@{}", "Paragraphs")}
 """The form in which a server is asked, and what is shown."""
 KEY = "a-key-of-a-test"
 
@@ -143,9 +144,15 @@ class Maker:
 
 
 def data_of(shown: str, number: int) -> Any:
-    """What the field of a task holds. Nothing but its text is ever opened here: LabelCue has vectors of it."""
-    told = {"Text": f"mail {number}", "Image": PICTURE, "TimeSeries": SERIES}
+    """What the field of a task holds. Nothing but its words is ever opened here: LabelCue has vectors of it."""
+    talk = [{"who": "Ann", "text": f"Mail {number} is late."}, {"who": "Bob", "text": "So it is."}]
+    told = {"Paragraphs": talk, "Image": PICTURE, "TimeSeries": SERIES}
     return told.get(shown, f"https://files.example/{shown.lower()}-{number}.mp4")
+
+
+def read_of(shown: str, number: int) -> str:
+    """What a server of vectors is asked about."""
+    return f"Ann: Mail {number} is late.\nBob: So it is." if shown == "Paragraphs" else data_of(shown, number)
 
 
 def region(tag: str, value: dict[str, Any], label: str) -> dict[str, Any]:

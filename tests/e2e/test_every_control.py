@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from controlled import CLASSES, FILES, KEY, MARKS, PLANTED, SERVERS, TASKS, Maker, Work, data_of, field, region
+from controlled import CLASSES, FILES, KEY, MARKS, PLANTED, SERVERS, TASKS, Maker, Work, field, read_of, region
 from label_studio_sdk.label_interface.interface import LabelInterface
 from stack import Stack
 
@@ -151,5 +151,5 @@ def test_choices_are_learned_on_vectors_of_a_server(
 ) -> None:
     learned_and_predicted(stack, works[form])
     asked = {text for one in vectors.asked for text in one.get({"http": "texts", "openai": "input"}[form], ())}
-    assert asked == {data_of(SERVERS[form][1], number) for number in range(TASKS)}
+    assert asked == {read_of(SERVERS[form][1], number) for number in range(TASKS)}
     assert set(vectors.keys) == {f"Bearer {KEY}"}

@@ -101,10 +101,11 @@ UNSUPPORTED = {
         view(TEXT + '<HyperTextLabels name="c" toName="t"><Label value="a"/></HyperTextLabels>'),
         "it labels Text, and LabelCue reads HyperText so far",
     ),
-    "labels of dialogues": (
+    "labels of dialogues on a text": (
         view(TEXT + '<ParagraphLabels name="c" toName="t"><Label value="a"/></ParagraphLabels>'),
-        "ParagraphLabels is not learned yet; a Choices for the whole text would be learned",
+        "it labels Text, and LabelCue reads Paragraphs so far",
     ),
+    "ranks": (view(TEXT + '<Ranker name="n" toName="t"/>'), "'n' (Ranker): Ranker is not learned yet"),
     "no control": (view(TEXT), "no control"),
     "empty view": ("<View/>", "no control"),
     "combined oddly": (

@@ -15,13 +15,15 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from labelcue.errors import UnsupportedConfig
+from labelcue.types import Turns
 
 LARGEST = 1_000_000
 """Characters of a label config."""
 DEEPEST = 64
 """Levels of nested tags."""
-READABLE = ("Text", "HyperText", "Image", "Audio", "Video", "TimeSeries")
-"""Objects of one field. For the first three LabelCue has embedders; for the others somebody brings vectors."""
+READABLE = ("Text", "HyperText", "Paragraphs", "Image", "Audio", "Video", "TimeSeries")
+"""Objects of one field. For the first four LabelCue has embedders; for the others somebody brings vectors."""
+_TEXTS = ("Text", "HyperText", "Paragraphs")
 _FIELD = re.compile(r"\$([\w-]+)")
 
 Objects: TypeAlias = Mapping[str, Element]
@@ -101,9 +103,15 @@ def field_of(element: Element) -> str:
     return found.group(1) if found else ""
 
 
+def turns_of(element: Element) -> Turns:
+    """Where a Paragraphs finds who says what, by Label Studio's own names where it says none."""
+    author, text = (element.get(f"{one}Key") or element.get(f"{one}key") for one in ("name", "text"))
+    return Turns(field_of(element), author or "author", text or "text")
+
+
 def sort_of(element: Element) -> str:
     """What an object shows: objects of one sort are read together."""
-    return "text" if element.tag in ("Text", "HyperText") else element.tag
+    return "text" if element.tag in _TEXTS else element.tag
 
 
 def number(text: str) -> float | None:
@@ -128,7 +136,7 @@ def refused_object(name: str, objects: Objects, readable: tuple[str, ...] = READ
         return "it labels several objects" if several else f"there is no object {name[:60]!r} with a value"
     if target.tag not in readable:
         return f"it labels {target.tag[:60]}, and LabelCue reads {_listed(readable)} so far"
-    if target.tag in ("Text", "HyperText") and _by_address(target):
+    if target.tag in _TEXTS and _by_address(target):
         return f"the text of {name[:60]!r} stands behind a URL; put the text itself into the task"
     if target.get("encoding", "none") != "none":
         return f"the text of {name[:60]!r} is encoded; put the plain text into the task"

@@ -17,7 +17,6 @@ from labelcue.registry import Registry
 from labelcue.types import Answer, Json, Label, TaskSpec
 
 NOT_YET = {
-    "ParagraphLabels": "a Choices for the whole text would be learned",
     **dict.fromkeys(
         ("Rectangle", "Polygon", "KeyPoint", "Ellipse", "Brush"),
         "the same with labels, as RectangleLabels, would be",

@@ -1,4 +1,5 @@
-"""Controls that mark parts of an item: boxes, outlines and points on images, stretches of sound, video and series.
+"""Controls that mark parts of an item: boxes, outlines and points on images, stretches of sound, video, series and
+dialogues.
 
 What is learned of them is which classes occur; the regions themselves are another model's, or the annotators'.
 """
@@ -16,7 +17,12 @@ from labelcue.labelstudio.markup import Objects, refused_object
 from labelcue.types import Answer, Json, Label, TaskSpec
 
 IMAGE = "Image"
-MARKS = {"TimeSeriesLabels": "TimeSeries", "TimelineLabels": "Video", "VideoRectangle": "Video"}
+MARKS = {
+    "TimeSeriesLabels": "TimeSeries",
+    "TimelineLabels": "Video",
+    "VideoRectangle": "Video",
+    "ParagraphLabels": "Paragraphs",
+}
 """Tag → the object whose parts it marks; of others that is an image."""
 
 
@@ -27,6 +33,7 @@ MARKS = {"TimeSeriesLabels": "TimeSeries", "TimelineLabels": "Video", "VideoRect
 @controls.register("BrushLabels")
 @controls.register("TimeSeriesLabels")
 @controls.register("TimelineLabels")
+@controls.register("ParagraphLabels")
 class Marks(Control):
     """Regions with labels, any number of them."""
 
