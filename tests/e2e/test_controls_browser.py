@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from controlled import TASKS, apart
-from labelling import log_in, submit
+from labelling import log_in, opened, submit
 from pydantic import SecretStr
 from stack import ADMIN, Stack
 
@@ -38,8 +38,9 @@ PAGE = (
 GIVEN = 8
 LOOK_S = 0.5
 """Between two looks: who asks Label Studio all the time keeps it from everything else."""
-OPENED_S = 30
-"""How long a task may take to show a prediction before it is opened again: a frontier that is replaced has others."""
+SHOWN_S = 60
+"""How long the editor may take to show a prediction before the task is opened again: a frontier that is replaced has
+others."""
 _SEEN = """() => {
   const view = document.querySelector('.lsf-main-view__annotation');
   const all = (one, what) => one ? [...one.querySelectorAll(what)] : [];
@@ -174,19 +175,12 @@ def test_predictions_show_in_the_editor(stack: Stack, projects: dict[str, int], 
 def shown(stack: Stack, sort: Sort, project: int, page: Page) -> tuple[int, Answer] | None:
     """A task that nobody has labelled and what is predicted of it, once the editor shows just that."""
     task, answer = predicted(stack, sort, project)
-    if not task or not opened(stack, project, task, page):
+    if not task or not opened(page, stack.studio_url, project, task):
         return None
     with suppress(AssertionError):
-        until(lambda: seen(page) == sort.look(answer), OPENED_S, every=LOOK_S)
+        until(lambda: seen(page) == sort.look(answer), SHOWN_S, every=LOOK_S)
         return task, answer
     return None
-
-
-def opened(stack: Stack, project: int, task: int, page: Page) -> bool:
-    """Whether the editor has a prediction of the task: at times it opens one without, the first time above all."""
-    page.goto(f"{stack.studio_url}/projects/{project}/data?task={task}")
-    page.get_by_test_id("bottombar-submit-button").wait_for()
-    return bool(page.evaluate("Htx.annotationStore.predictions.length"))
 
 
 def seen(page: Page) -> dict[str, Any]:
@@ -233,9 +227,9 @@ def test_spans_by_the_older_tag_of_pages_show_in_the_editor(stack: Stack, new_pa
 
 def highlighted(stack: Stack, project: int, task: int, page: Page, words: list[str]) -> bool:
     """Whether just these words are marked, once the task is opened."""
-    if not opened(stack, project, task, page):
+    if not opened(page, stack.studio_url, project, task):
         return False
     marks = page.frame_locator(".lsf-richtext iframe").locator(".htx-highlight")
     with suppress(AssertionError):
-        return until(lambda: marks.all_inner_texts() == words, OPENED_S, every=LOOK_S)
+        return until(lambda: marks.all_inner_texts() == words, SHOWN_S, every=LOOK_S)
     return False
