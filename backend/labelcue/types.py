@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, NewType, TypeAlias
+from typing import Any, Literal, NamedTuple, NewType, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,17 @@ class Event:
     """Unix seconds when the store received it."""
 
 
+class Turns(NamedTuple):
+    """Where a dialogue stands: a list of objects, each of them what somebody says."""
+
+    field: str
+    """The key of the task's data that holds the list."""
+    author: str
+    """The key of each turn's author."""
+    text: str
+    """The key of what is said."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
     """What one project asks of its annotators, read from its label config."""
@@ -119,6 +130,8 @@ class TaskSpec:
     """Whether a HyperText is shown within the page, and not in a frame of its own."""
     combine: str = "mean"
     """How the parts' doubts combine."""
+    turns: tuple[Turns, ...] = ()
+    """The dialogues among what is labelled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ ON_PAGE = (
     '<View><HyperText name="t" value="$html"/><Labels name="c" toName="t">'
     '<Label value="name"/><Label value="b"/></Labels></View>'
 )
+EXAMPLES["HyperTextLabels"] = [
+    Example(ON_PAGE.replace("Labels", "HyperTextLabels"), [frozenset(), frozenset({(0, 3, "name"), (1, 9, "b")})])
+]
 EXAMPLES["Labels"] += [
     Example(ON_PAGE, [frozenset(), frozenset({(0, 3, "name"), (1, 9, "b")})]),
     marking("Labels", "Audio"),
@@ -79,6 +82,14 @@ for _tag in ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "EllipseLabel
     EXAMPLES[_tag] = [marking(_tag)]
 EXAMPLES["TimeSeriesLabels"] = [marking("TimeSeriesLabels", "TimeSeries")]
 EXAMPLES["TimelineLabels"] = [marking("TimelineLabels", "Video")]
+EXAMPLES["ParagraphLabels"] = [marking("ParagraphLabels", "Paragraphs")]
+EXAMPLES["VideoRectangle"] = [
+    Example(
+        '<View><Labels name="l" toName="t"><Label value="a"/><Label value="b" alias="B"/></Labels>'
+        '<Video name="t" value="$x"/><VideoRectangle name="c" toName="t"/></View>',
+        [frozenset()],
+    )
+]
 EVERY = [(tag, example) for tag in sorted(EXAMPLES) for example in EXAMPLES[tag]]
 BROKEN: list[Any] = [
     None,

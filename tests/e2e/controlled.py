@@ -26,7 +26,7 @@ TASKS, PLANTED = 14, 3
 PICTURE = f"data:image/png;base64,{base64.b64encode(as_file(gradient(80, 60))).decode()}"
 SERIES = {"time": list(range(12)), "v": [number % 5 for number in range(12)]}
 OBJECTS = {
-    "Text": '<Text name="shown" value="$shown"/>',
+    "Paragraphs": '<Paragraphs name="shown" value="$shown" nameKey="who"/>',
     "Image": '<Image name="shown" value="$shown"/>',
     "Audio": '<Audio name="shown" value="$shown"/>',
     "Video": '<Video name="shown" value="$shown"/>',
@@ -42,6 +42,8 @@ class Marked(NamedTuple):
 
     shown: str
     value: dict[str, Any]
+    beside: str = ""
+    """The control that has its labels, where it has none itself."""
 
 
 def mask() -> list[int]:
@@ -49,6 +51,12 @@ def mask() -> list[int]:
     painted = np.zeros((60, 80, 4), dtype=np.uint8)
     painted[10:30, 20:50] = 255
     return [int(one) for one in encode_rle(painted.ravel())]
+
+
+def tracked() -> list[dict[str, Any]]:
+    """A box at two frames of a video, of which the last one ends it."""
+    box = {"x": 35.0, "y": 26.5, "width": 11.5, "height": 15.5, "rotation": 0}
+    return [{"frame": frame, "time": frame / 25, "enabled": frame < 20, **box} for frame in (1, 20)]
 
 
 MARKS = {
@@ -59,11 +67,13 @@ MARKS = {
     "TimeSeriesLabels": Marked("TimeSeries", {"start": 2, "end": 5, "instant": False}),
     "Labels": Marked("Audio", {"start": 0.5, "end": 1.25, "channel": 0}),
     "TimelineLabels": Marked("Video", {"ranges": [{"start": 3, "end": 9}]}),
+    "ParagraphLabels": Marked("Paragraphs", {"start": "0", "end": "1", "startOffset": 5, "endOffset": 2, "text": "x"}),
+    "VideoRectangle": Marked("Video", {"framesCount": 50, "duration": 2.0, "sequence": tracked()}, "Labels"),
 }
 SIZE = {"original_width": 80, "original_height": 60, "image_rotation": 0}
 FILES = {"Audio": "v.npz", "Video": "v.npy", "TimeSeries": "v.parquet"}
 """What is shown, and the file of its vectors."""
-SERVERS = {"http": ("http:{}", "Audio"), "openai": ("openai:small-3@{}", "Text")}
+SERVERS = {"http": ("http:{}", "Audio"), "openai": ("openai:small-3@{}", "Paragraphs")}
 """The form in which a server is asked, and what is shown."""
 KEY = "a-key-of-a-test"
 
@@ -85,14 +95,16 @@ class Maker:
 
     def marked(self, tag: str) -> Work:
         """The last column of the first tasks' `said`, their score, is low: the model is not sure of them."""
-        shown, value = MARKS[tag]
+        shown, value, beside = MARKS[tag]
         labels = "".join(f'<Label value="{name}"/>' for name in CLASSES)
         rng, more = np.random.default_rng(0), []
         for number in range(TASKS):
             score = 0.08 if number < PLANTED else 0.98
             said = {"result": [{**region(tag, value, CLASSES[number % 2]), "score": score}], "score": score}
             more.append({"said": said, "vector": rng.normal(size=DIM).round(4).tolist()})
-        work = self._made(shown, f'<{tag} name="label" toName="shown">{labels}</{tag}>', more)
+        named = f'<{beside or tag} name="{"what" if beside else "label"}" toName="shown">{labels}</{beside or tag}>'
+        drawn = f'<{tag} name="label" toName="shown"/>' if beside else ""
+        work = self._made(shown, named + drawn, more)
         self._connect(work, f"precomputed:field=vector,dim={DIM}", self._model)
         return work
 
@@ -132,16 +144,27 @@ class Maker:
 
 
 def data_of(shown: str, number: int) -> Any:
-    """What the field of a task holds. Nothing but its text is ever opened here: LabelCue has vectors of it."""
-    told = {"Text": f"mail {number}", "Image": PICTURE, "TimeSeries": SERIES}
+    """What the field of a task holds. Nothing but its words is ever opened here: LabelCue has vectors of it."""
+    talk = [{"who": "Ann", "text": f"Mail {number} is late."}, {"who": "Bob", "text": "So it is."}]
+    told = {"Paragraphs": talk, "Image": PICTURE, "TimeSeries": SERIES}
     return told.get(shown, f"https://files.example/{shown.lower()}-{number}.mp4")
+
+
+def read_of(shown: str, number: int) -> str:
+    """What a server of vectors is asked about."""
+    return f"Ann: Mail {number} is late.\nBob: So it is." if shown == "Paragraphs" else data_of(shown, number)
 
 
 def region(tag: str, value: dict[str, Any], label: str) -> dict[str, Any]:
     """As Label Studio's editor makes it."""
-    kind = tag.lower()
     size = SIZE if tag in MARKS and MARKS[tag].shown == "Image" else {}
-    return {"from_name": "label", "to_name": "shown", "type": kind, "value": {**value, kind: [label]}, **size}
+    said = {**value, field(tag): [label]}
+    return {"from_name": "label", "to_name": "shown", "type": tag.lower(), "value": said, **size}
+
+
+def field(tag: str) -> str:
+    """What the labels are called in a region's value."""
+    return ((tag in MARKS and MARKS[tag].beside) or tag).lower()
 
 
 def apart() -> NDArray[np.float32]:

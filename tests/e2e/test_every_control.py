@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from controlled import CLASSES, FILES, KEY, MARKS, PLANTED, SERVERS, TASKS, Maker, Work, data_of, region
+from controlled import CLASSES, FILES, KEY, MARKS, PLANTED, SERVERS, TASKS, Maker, Work, field, read_of, region
 from label_studio_sdk.label_interface.interface import LabelInterface
 from stack import Stack
 
@@ -113,7 +113,7 @@ def test_marks_of_another_model_are_ordered_and_shown_and_those_of_annotators_le
     stand = until(lambda: standing(stack, project), 300, "the other model's marks in Label Studio", LOOK_S)
     for task, regions in stand.items():
         accepted(xml, regions)
-        assert [one["value"] for one in regions] == [{**value, tag.lower(): [CLASSES[ids.index(task) % 2]]}]
+        assert [one["value"] for one in regions] == [{**value, field(tag): [CLASSES[ids.index(task) % 2]]}]
 
     given = dict(zip(free[-2:], CLASSES, strict=True))
     for task, label in given.items():
@@ -151,5 +151,5 @@ def test_choices_are_learned_on_vectors_of_a_server(
 ) -> None:
     learned_and_predicted(stack, works[form])
     asked = {text for one in vectors.asked for text in one.get({"http": "texts", "openai": "input"}[form], ())}
-    assert asked == {data_of(SERVERS[form][1], number) for number in range(TASKS)}
+    assert asked == {read_of(SERVERS[form][1], number) for number in range(TASKS)}
     assert set(vectors.keys) == {f"Bearer {KEY}"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from label_studio_sdk.label_interface.interface import LabelInterface
-from labelling import log_in, submit
+from labelling import log_in, opened, submit
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from pydantic import SecretStr
 from stack import ADMIN, Stack
@@ -184,8 +184,8 @@ def shown(stack: Stack, page: Page, sort: Sort, project: int, numbers: dict[int,
     assert all(0 < region["score"] <= 1 for region in result)
     seen = sort.seen(numbers[task])
     editor = page.frame_locator(".lsf-richtext iframe") if sort.tag == "HyperText" else page
-    page.goto(f"{stack.studio_url}/projects/{project}/data?task={task}")
-    page.get_by_test_id("bottombar-submit-button").wait_for()
+    if not opened(page, stack.studio_url, project, task):
+        return None
     with suppress(PlaywrightTimeout):
         for start, end, _ in said(sort, result):
             word = "".join(seen[place] for place in range(start, end))

@@ -97,6 +97,15 @@ UNSUPPORTED = {
         view('<Image name="t" value="$t"/><Labels name="n" toName="t"><Label value="a"/></Labels>'),
         "it labels Image, and LabelCue reads Text, HyperText and Audio so far",
     ),
+    "labels of pages on a text": (
+        view(TEXT + '<HyperTextLabels name="c" toName="t"><Label value="a"/></HyperTextLabels>'),
+        "it labels Text, and LabelCue reads HyperText so far",
+    ),
+    "labels of dialogues on a text": (
+        view(TEXT + '<ParagraphLabels name="c" toName="t"><Label value="a"/></ParagraphLabels>'),
+        "it labels Text, and LabelCue reads Paragraphs so far",
+    ),
+    "ranks": (view(TEXT + '<Ranker name="n" toName="t"/>'), "'n' (Ranker): Ranker is not learned yet"),
     "no control": (view(TEXT), "no control"),
     "empty view": ("<View/>", "no control"),
     "combined oddly": (
@@ -133,7 +142,7 @@ UNSUPPORTED = {
         ),
         "read alike",
     ),
-    "boxes": (view(TEXT + '<VideoRectangle name="c" toName="t"/>'), "a Choices for the whole task would be learned"),
+    "wand": (view(TEXT + '<MagicWand name="c" toName="t"/>'), "a Choices for the whole task would be learned"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,3 +162,21 @@ def test_after_the_start_of_the_service_no_page_waits_for_the_ledger(
     monkeypatch.setattr(ledger, "read", seen)
     assert "<strong>1</strong>" in visitor.get("/projects/10").text
     assert whole == []
+
+
+def test_dialogues_show_as_lines(tmp_path: Path, visitor: Visitor) -> None:
+    publish(tmp_path, [1, 2])
+    fill(visitor, {1: "first", 2: "second"}, {})
+    xml = (
+        '<View><Paragraphs name="t" value="$talk"/><Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/>'
+    )
+    talk: list[Any] = [{"author": "Ann", "text": "<b>Good</b> day"}]
+    said, at = {1: talk, 2: "no dialogue"}, "2027-01-01T00:00:00Z"
+    bodies = [{"task": task, "data": {"talk": one}, "updated_at": at} for task, one in said.items()]
+    config = {"label_config": f"{xml}</Choices></View>", "updated_at": at}
+    news = [Event(10, Kind.TASK, f"task:{body['task']}:later", body) for body in bodies]
+    news.append(Event(10, Kind.LABEL_CONFIG, "label_config:2", config))
+    service_of(visitor.client.application).ledger.append(news)
+    text = visitor.get("/projects/10").text
+    assert "Ann: &lt;b&gt;Good&lt;/b&gt; day" in text
+    assert "is no list of turns" in text

@@ -213,3 +213,18 @@ def test_an_empty_set_has_no_region_and_a_score() -> None:
     assert (made["result"], made["score"]) == ([], 0.75)
     gone = prediction(parse_config(MULTIPLE), Scores(TaskId(5), (), (), "cue-2", (frozenset({"hail"}), 0.75)))
     assert "no 'hail' any more" in gone["reason"]
+
+
+def test_the_older_tag_of_page_labels_is_read_as_label_studios_editor_stores_it() -> None:
+    spec = parse_config(
+        '<View><HyperText name="t" value="$html"/><HyperTextLabels name="c" toName="t"><Label value="name"/>'
+        '<Label value="B" alias="b"/></HyperTextLabels></View>'
+    )
+    path = "/p[1]/text()[1]"
+    place = {"start": path, "startOffset": 0, "end": path, "endOffset": 3, "globalOffsets": {"start": 0, "end": 3}}
+    region: dict[str, Any] = {"from_name": "c", "to_name": "t", "type": "hypertextlabels", "origin": "manual"}
+    stored = {**region, "value": {**place, "text": "Ann", "hypertextlabels": ["name"]}}
+    assert (spec.kind, spec.classes) == ("spans", ("name", "b"))
+    assert label_of(spec, [stored]) == {(0, 3, "name")}
+    with pytest.raises(TaskUnreadable, match="'c' has no list of hypertextlabels"):
+        label_of(spec, [{**region, "value": {**place, "labels": ["name"]}}])

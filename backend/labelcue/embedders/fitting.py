@@ -7,7 +7,7 @@ from labelcue.errors import ConfigError
 
 AUTO = "auto"
 """The setting that leaves the choice to the label config."""
-HOLDS: dict[str, Reads] = {"Text": "text", "HyperText": "text", "Image": "image"}
+HOLDS: dict[str, Reads] = {"Text": "text", "HyperText": "text", "Paragraphs": "text", "Image": "image"}
 """An object's tag → what its field holds; of others LabelCue reads nothing itself."""
 OWN = "vectors that you have (--embedder precomputed:...) or a server that makes them (--embedder http:...)"
 DEFAULTS: dict[Reads, str] = {"text": "minilm", "image": "efficientnet-lite0"}

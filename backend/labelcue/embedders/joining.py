@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
 from labelcue.embedders import Embedded, Embedder, Known, MediaSource, Task, digest_of, keep_finite, unit
+from labelcue.embedders.dialogues import told
 from labelcue.embedders.text import readable_texts
+from labelcue.errors import TaskUnreadable
 from labelcue.labels import PAIR
 from labelcue.types import Floats, Json, TaskSpec
 
@@ -20,8 +24,10 @@ def fields_of(spec: TaskSpec) -> tuple[tuple[str, str], ...]:
 def texts_of(spec: TaskSpec, tasks: Iterable[Mapping[str, Json]]) -> Iterator[str]:
     """The texts of these tasks that can be read, for a fit."""
     for data in tasks:
-        for field, tag in fields_of(spec):
-            yield from readable_texts([data], field, html=tag == "HyperText")
+        with suppress(TaskUnreadable):  # embedding it names the reason
+            read = told(data, spec)
+            for field, tag in fields_of(spec):
+                yield from readable_texts([read], field, html=tag == "HyperText")
 
 
 def embed_all(
@@ -36,6 +42,23 @@ def embed_all(
 
     A pair is the difference of its sides, left less right: swapped sides give its negative.
     """
+    if not spec.turns or embedder.reads == "vector":
+        return _embed(embedder, tasks, spec, known, media)
+    problems, places, readable = {}, [], []
+    for place, (task, data) in enumerate(tasks):
+        try:
+            readable.append((task, told(data, spec)))
+            places.append(place)
+        except TaskUnreadable as error:
+            problems[task] = str(error)
+    found = _embed(embedder, readable, spec, known, media)
+    return replace(found, ok=tuple(places[one] for one in found.ok), problems={**problems, **found.problems})
+
+
+def _embed(
+    embedder: Embedder, tasks: Sequence[Task], spec: TaskSpec, known: Known | None, media: MediaSource | None
+) -> Embedded:
+    """Of tasks that hold texts where the label config shows dialogues."""
     fields = fields_of(spec)
     if len(fields) == 1 or embedder.reads == "vector":
         html = spec.object == "HyperText"

@@ -12,13 +12,15 @@ from xml.etree.ElementTree import Element
 from labelcue.errors import UnsupportedConfig
 from labelcue.labels import COMBINES, JOINT, MEAN, LabelKind, kinds
 from labelcue.labelstudio.controls import Control, controls, named, refusal
-from labelcue.labelstudio.markup import Objects, controls_in, field_of, number, objects_in, on, sort_of, tree
+from labelcue.labelstudio.markup import Objects, controls_in, field_of, number, objects_in, on, sort_of, tree, turns_of
 from labelcue.types import TaskSpec
 
 SUPPORTED = (
-    "LabelCue learns Choices (single or multiple), Taxonomy, Rating, Number and Pairwise on a Text, HyperText, Image, "
-    "Audio, Video or TimeSeries, and Labels on a Text, HyperText or Audio, whose value is one field, as $text; and "
-    "boxes, outlines and points with labels on an Image, TimelineLabels on a Video, TimeSeriesLabels on a TimeSeries."
+    "LabelCue learns Choices (single or multiple), Taxonomy, Rating, Number and Pairwise on a Text, HyperText, "
+    "Paragraphs, Image, Audio, Video or TimeSeries, and Labels on a Text, HyperText or Audio, whose value is one "
+    "field, as $text; and boxes, outlines and points with labels on an Image, TimelineLabels on a Video, "
+    "VideoRectangle with Labels there, TimeSeriesLabels on a TimeSeries, ParagraphLabels on a "
+    "Paragraphs."
 )
 WEIGHT, COMBINE = "cueWeight", "cueCombine"
 """Attributes of ours, of a control and of the root, which Label Studio keeps and passes over."""
@@ -137,6 +139,7 @@ def _spec(element: Element, objects: Objects, xml: str) -> TaskSpec:
         others=tuple((field_of(other), other.tag) for other in others),
         inline=on(target, "inline"),
         weight=number(element.get(WEIGHT, "1")) or 1.0,
+        turns=tuple(turns_of(one) for one in (target, *others) if one.tag == "Paragraphs"),
     )
 
 
@@ -156,4 +159,5 @@ def _joined(specs: Sequence[TaskSpec], combine: str) -> TaskSpec:
         weight=1.0,
         parts=tuple(specs),
         combine=combine,
+        turns=tuple(dict.fromkeys(one for spec in specs for one in spec.turns)),
     )

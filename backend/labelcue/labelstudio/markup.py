@@ -8,20 +8,22 @@ what was read here before.)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TypeAlias
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from labelcue.errors import UnsupportedConfig
+from labelcue.types import Turns
 
 LARGEST = 1_000_000
 """Characters of a label config."""
 DEEPEST = 64
 """Levels of nested tags."""
-READABLE = ("Text", "HyperText", "Image", "Audio", "Video", "TimeSeries")
-"""Objects of one field. For the first three LabelCue has embedders; for the others somebody brings vectors."""
+READABLE = ("Text", "HyperText", "Paragraphs", "Image", "Audio", "Video", "TimeSeries")
+"""Objects of one field. For the first four LabelCue has embedders; for the others somebody brings vectors."""
+_TEXTS = ("Text", "HyperText", "Paragraphs")
 _FIELD = re.compile(r"\$([\w-]+)")
 
 Objects: TypeAlias = Mapping[str, Element]
@@ -69,8 +71,21 @@ def tree(xml: str) -> Element:
 
 
 def controls_in(root: Element) -> list[Element]:
-    """Every control, in the order of the config."""
-    return [element for element in root.iter() if element.get("name") and element.get("toName")]
+    """Every control, in the order of the config; the Labels that name boxes of a video are within what draws these."""
+    found = [element for element in root.iter() if element.get("name") and element.get("toName")]
+    drawn_on = {element.get("toName") for element in found if element.tag == "VideoRectangle"}
+    videos = drawn_on & {element.get("name") for element in root.iter("Video")}
+    naming = [element for element in found if element.tag == "Labels" and element.get("toName") in videos]
+    return [_naming(element, naming) for element in found if element not in naming]
+
+
+def _naming(element: Element, naming: Sequence[Element]) -> Element:
+    """The control itself; one that draws on a video with the Labels beside it."""
+    if element.tag != "VideoRectangle":
+        return element
+    whole = Element(element.tag, element.attrib)
+    whole.extend([one for one in naming if one.get("toName") == element.get("toName")])
+    return whole
 
 
 def objects_in(root: Element) -> Objects:
@@ -88,9 +103,15 @@ def field_of(element: Element) -> str:
     return found.group(1) if found else ""
 
 
+def turns_of(element: Element) -> Turns:
+    """Where a Paragraphs finds who says what, by Label Studio's own names where it says none."""
+    author, text = (element.get(f"{one}Key") or element.get(f"{one}key") for one in ("name", "text"))
+    return Turns(field_of(element), author or "author", text or "text")
+
+
 def sort_of(element: Element) -> str:
     """What an object shows: objects of one sort are read together."""
-    return "text" if element.tag in ("Text", "HyperText") else element.tag
+    return "text" if element.tag in _TEXTS else element.tag
 
 
 def number(text: str) -> float | None:
@@ -115,7 +136,7 @@ def refused_object(name: str, objects: Objects, readable: tuple[str, ...] = READ
         return "it labels several objects" if several else f"there is no object {name[:60]!r} with a value"
     if target.tag not in readable:
         return f"it labels {target.tag[:60]}, and LabelCue reads {_listed(readable)} so far"
-    if target.tag in ("Text", "HyperText") and _by_address(target):
+    if target.tag in _TEXTS and _by_address(target):
         return f"the text of {name[:60]!r} stands behind a URL; put the text itself into the task"
     if target.get("encoding", "none") != "none":
         return f"the text of {name[:60]!r} is encoded; put the plain text into the task"

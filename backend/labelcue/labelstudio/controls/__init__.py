@@ -17,12 +17,11 @@ from labelcue.registry import Registry
 from labelcue.types import Answer, Json, Label, TaskSpec
 
 NOT_YET = {
-    **dict.fromkeys(("HyperTextLabels", "ParagraphLabels"), "a Choices for the whole text would be learned"),
     **dict.fromkeys(
         ("Rectangle", "Polygon", "KeyPoint", "Ellipse", "Brush"),
         "the same with labels, as RectangleLabels, would be",
     ),
-    **dict.fromkeys(("VideoRectangle", "MagicWand"), "a Choices for the whole task would be learned"),
+    "MagicWand": "a Choices for the whole task would be learned",
 }
 """What LabelCue would learn in place of a control that is not registered."""
 

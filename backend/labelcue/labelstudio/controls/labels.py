@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 from xml.etree.ElementTree import Element
 
 from labelcue.errors import TaskUnreadable, UnsupportedConfig
@@ -25,7 +26,7 @@ class Labels(Control):
     ends and spaces included; of a HyperText those of the page that a browser makes of it (`embedders/page_text.py`).
     """
 
-    reads = ("Text", "HyperText", "Audio")
+    reads: ClassVar[tuple[str, ...]] = ("Text", "HyperText", "Audio")
 
     def kind(self, element: Element, objects: Objects) -> str:
         """Spans, but of a sound what occurs."""
@@ -77,14 +78,21 @@ class Labels(Control):
                 "id": str(place),
                 "from_name": spec.from_name,
                 "to_name": spec.to_name,
-                "type": "labels",
-                "value": {**_place(spec, start, end), "labels": [label]},
+                "type": spec.control.lower(),
+                "value": {**_place(spec, start, end), spec.control.lower(): [label]},
             }
             for place, (start, end, label) in enumerate(spans)
         ]
         if made:
             accept(spec.xml, made, f"{len(made)} spans")
         return made
+
+
+@controls.register("HyperTextLabels")
+class PageLabels(Labels):
+    """The older tag of Labels on a page, which Label Studio's editor still takes; its regions are called after it."""
+
+    reads = ("HyperText",)
 
 
 def _place(spec: TaskSpec, start: int, end: int) -> dict[str, Json]:
@@ -104,11 +112,11 @@ def _given(spec: TaskSpec, value: Mapping[str, Json]) -> Mapping[str, Json]:
 def _spans(spec: TaskSpec, region: Mapping[str, Json]) -> list[Span]:
     value = region.get("value")
     whole: Mapping[str, Json] = value if isinstance(value, Mapping) else {}
-    given, labels = _given(spec, whole), whole.get("labels")
+    given, labels = _given(spec, whole), whole.get(spec.control.lower())
     start, end = _whole(given.get("start")), _whole(given.get("end"))
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise TaskUnreadable(
-            f"A region of {spec.from_name!r} has no list of labels.",
+            f"A region of {spec.from_name!r} has no list of {spec.control.lower()}.",
             "It was made under another label config; mend the annotation.",
         )
     if not 0 <= start < end:

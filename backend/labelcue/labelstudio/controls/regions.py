@@ -1,4 +1,5 @@
-"""Controls that mark parts of an item: boxes, outlines and points on images, stretches of sound, video and series.
+"""Controls that mark parts of an item: boxes, outlines and points on images, stretches of sound, video, series and
+dialogues.
 
 What is learned of them is which classes occur; the regions themselves are another model's, or the annotators'.
 """
@@ -6,6 +7,7 @@ What is learned of them is which classes occur; the regions themselves are anoth
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 from xml.etree.ElementTree import Element
 
 from labelcue.errors import TaskUnreadable
@@ -15,7 +17,12 @@ from labelcue.labelstudio.markup import Objects, refused_object
 from labelcue.types import Answer, Json, Label, TaskSpec
 
 IMAGE = "Image"
-MARKS = {"TimeSeriesLabels": "TimeSeries", "TimelineLabels": "Video"}
+MARKS = {
+    "TimeSeriesLabels": "TimeSeries",
+    "TimelineLabels": "Video",
+    "VideoRectangle": "Video",
+    "ParagraphLabels": "Paragraphs",
+}
 """Tag → the object whose parts it marks; of others that is an image."""
 
 
@@ -26,8 +33,12 @@ MARKS = {"TimeSeriesLabels": "TimeSeries", "TimelineLabels": "Video"}
 @controls.register("BrushLabels")
 @controls.register("TimeSeriesLabels")
 @controls.register("TimelineLabels")
+@controls.register("ParagraphLabels")
 class Marks(Control):
     """Regions with labels, any number of them."""
+
+    field: ClassVar[str] = ""
+    """Where a region's value has its labels; empty where that is called as the control."""
 
     def kind(self, element: Element, objects: Objects) -> str:
         """What occurs."""
@@ -53,7 +64,7 @@ class Marks(Control):
 
     def read(self, spec: TaskSpec, regions: Sequence[Mapping[str, Json]]) -> Answer | None:
         """The classes that occur, none where nothing is marked. Raises TaskUnreadable for one the config lacks."""
-        found = [label for region in regions for label in _labels(spec, region)]
+        found = [label for region in regions for label in self.labels_of(spec, region)]
         unknown = [label for label in found if label not in spec.classes]
         if unknown:
             known = ", ".join(repr(label[:60]) for label in spec.classes[:20])
@@ -67,13 +78,13 @@ class Marks(Control):
         """None: where something is cannot be told from what occurs."""
         return []
 
-
-def _labels(spec: TaskSpec, region: Mapping[str, Json]) -> list[Label]:
-    value = region.get("value")
-    labels = value.get(spec.control.lower()) if isinstance(value, Mapping) else None
-    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
-        raise TaskUnreadable(
-            f"A region of {spec.from_name!r} has no list of {spec.control.lower()}.",
-            "It was made under another label config; mend the annotation.",
-        )
-    return labels
+    def labels_of(self, spec: TaskSpec, region: Mapping[str, Json]) -> list[Label]:
+        """The labels of a region, one at least; raises TaskUnreadable."""
+        value, field = region.get("value"), self.field or spec.control.lower()
+        labels = value.get(field) if isinstance(value, Mapping) else None
+        if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
+            raise TaskUnreadable(
+                f"A region of {spec.from_name!r} has no list of {field}.",
+                "It was made under another label config; mend the annotation.",
+            )
+        return labels

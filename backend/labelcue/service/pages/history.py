@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from labelcue.embedders.dialogues import told
 from labelcue.embedders.text import text_of
 from labelcue.errors import LabelCueError, NotFound, TaskUnreadable
 from labelcue.labels import kind_for
@@ -113,7 +114,7 @@ class History:
             data, spec = self.data(task), self.spec
             if spec is None:
                 return " · ".join(str(value) for value in data.values() if isinstance(value, str))
-            return text_of(data, spec.field, html=spec.object == "HyperText")
+            return text_of(told(data, spec), spec.field, html=spec.object == "HyperText")
         except (NotFound, TaskUnreadable) as error:
             return f"({error.message})"
 
