@@ -19,8 +19,8 @@ _STORED = re.compile(r"/api/tasks/\d+/annotations/?(\?|$)")
 _PATIENCE = 120.0
 CHOSEN = ".ant-radio-wrapper-checked, .ant-checkbox-wrapper-checked"
 """The choice that is made, in Label Studio's editor."""
-_TABLE_MS, _PREDICTED_MS = 60_000, 15_000
-"""How long the Data Manager's table may take, and then a prediction to be there when the task is."""
+_TABLE_MS, _PREDICTED_MS = 60_000, (3_000, 6_000, 12_000, 24_000)
+"""How long the Data Manager's table may take, and then a prediction to be there when the task is, time after time."""
 _PRESSES, _PRESS_MS = 6, 20_000
 """How often a key is pressed, and how long it may take to show: the editor misses what comes before it is ready."""
 
@@ -81,13 +81,14 @@ def submit(page: Page, button: str = "submit") -> None:
 
 def opened(page: Page, url: str, project: int, task: int) -> bool:
     """Open a task in the editor: whether that has a prediction of it. Where the Data Manager's table comes after the
-    task, which is by chance, the editor opens the table's task, and that has none; open it again."""
-    with suppress(PlaywrightTimeout), page.expect_response(_is_table, timeout=_TABLE_MS):
-        page.goto(f"{url}/projects/{project}/data?task={task}")
-    page.get_by_test_id("bottombar-submit-button").wait_for()
-    with suppress(PlaywrightTimeout):
-        page.wait_for_function("Htx.annotationStore.predictions.length > 0", timeout=_PREDICTED_MS)
-        return True
+    task, which is by chance, the editor opens the table's task, and that has none: it is opened again."""
+    for patience in _PREDICTED_MS:
+        with suppress(PlaywrightTimeout), page.expect_response(_is_table, timeout=_TABLE_MS):
+            page.goto(f"{url}/projects/{project}/data?task={task}")
+        page.get_by_test_id("bottombar-submit-button").wait_for()
+        with suppress(PlaywrightTimeout):
+            page.wait_for_function("Htx.annotationStore.predictions.length > 0", timeout=patience)
+            return True
     return False
 
 
